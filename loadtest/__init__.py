@@ -1,0 +1,1 @@
+"""Open-loop load and a verdict by service-level objectives. Imports protos only."""

@@ -1,0 +1,1 @@
+"""Answers requests: which segments a visitor is in, and how likely they are to act."""

@@ -1,0 +1,1 @@
+"""Data in, bundle out. Never imported by the server."""
