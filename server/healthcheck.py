@@ -1,0 +1,29 @@
+"""Exits with 0 when a server answers SERVING, for a container's health check: python -m server.healthcheck."""
+
+import argparse
+import sys
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+
+def main() -> int:
+    """Asks once. Exit status 0: serving; 1: not serving, or not there."""
+    parser = argparse.ArgumentParser(prog="python -m server.healthcheck", description=__doc__)
+    parser.add_argument("--target", default="127.0.0.1:50051", help="host:port of the server (default: %(default)s)")
+    parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait (default: %(default)s)")
+    arguments = parser.parse_args()
+    with grpc.insecure_channel(arguments.target) as channel:
+        request = health_pb2.HealthCheckRequest()
+        try:
+            reply = health_pb2_grpc.HealthStub(channel).Check(  # type: ignore[attr-defined]  # not in its stubs
+                request, timeout=arguments.timeout
+            )
+        except grpc.RpcError as error:
+            sys.stderr.write(f"{arguments.target} does not answer: {error}\n")
+            return 1
+    return 0 if reply.status == health_pb2.HealthCheckResponse.SERVING else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""The loop that follows the repository: scan, ask the policy, verify, load, warm, publish, retire."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from server.bundle import read_bundle, read_description
+from server.errors import BadBundle, RepositoryUnreadable
+from server.metrics import Metrics
+from server.model import Model, load_model
+from server.policy import next_version
+from server.registry import Registry
+from server.repository import Fingerprint, Versions, scan
+from server.schema import Schema
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a version does not serve, and what its folder looked like then."""
+
+    fingerprint: Fingerprint
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """One model for people: the version that serves (None: none does), those on disk, and why some were refused."""
+
+    serving: int | None
+    found: tuple[int, ...]
+    refused: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the loader saw when it last looked; `unreadable` says why it could not, if so."""
+
+    models: Mapping[str, ModelStatus] = field(default_factory=dict)
+    unreadable: str | None = None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the loader knows of one model."""
+
+    found: Versions = field(default_factory=dict)
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    described: dict[int, Fingerprint] = field(default_factory=dict)
+
+
+class Loader:
+    """Keeps the registry in step with the repository.
+
+    Args:
+        root: the repository.
+        registry: where models are published; this is its only writer.
+        metrics: where loads, swaps and refusals are counted.
+        largest_batch: the most rows that will be scored at once.
+        on_ready: called, from the loader's thread, each time that a model was published.
+        clock_s: seconds that never go back.
+        retire_after_s: how long a replaced model is kept, so that it is freed here and not in a request: longer than a
+            request lasts.
+    """
+
+    def __init__(  # noqa: PLR0913  # keyword-only knobs of the process's one loader
+        self,
+        root: Path,
+        registry: Registry,
+        metrics: Metrics,
+        *,
+        largest_batch: int,
+        on_ready: Callable[[], None],
+        clock_s: Callable[[], float] = time.monotonic,
+        retire_after_s: float = 10.0,
+    ) -> None:
+        self._root = root
+        self._registry = registry
+        self._metrics = metrics
+        self._largest_batch = largest_batch
+        self._on_ready = on_ready
+        self._clock_s = clock_s
+        self._retire_after_s = retire_after_s
+        self._models: dict[str, Model] = {}
+        self._schemas: dict[str, Schema] = {}
+        self._retired: list[tuple[float, Model]] = []
+        self._progress: dict[str, _Progress] = {}
+        self.status = Status()
+
+    def run(self, stop: threading.Event, poll_s: float) -> None:
+        """Follows the repository until `stop` is set. An unforeseen fault is logged; the loop goes on."""
+        while not stop.is_set():
+            try:
+                self.step()
+            except Exception:  # the edge: whatever is wrong with one version must not end the loop
+                _log.exception("the loader failed; what is loaded keeps serving")
+            stop.wait(poll_s)
+
+    def step(self) -> None:
+        """Looks at the repository once, and loads at most one version of each model."""
+        self._drop_retired()
+        try:
+            found = scan(self._root)
+        except RepositoryUnreadable as error:
+            self._note_unreadable(str(error))
+            return
+        for name, versions in found.items():
+            self._follow(name, versions)
+        self._registry.expect(frozenset(found.keys() - self._models.keys()))
+        self.status = Status({name: self._status_of(name) for name in self._progress})
+
+    def _status_of(self, name: str) -> ModelStatus:
+        progress, model = self._progress[name], self._models.get(name)
+        return ModelStatus(
+            serving=model.version if model else None,
+            found=tuple(sorted(progress.found)),
+            refused={version: refusal.reason for version, refusal in progress.refused.items()},
+        )
+
+    def _note_unreadable(self, reason: str) -> None:
+        self._metrics.scan_failures.inc()
+        if self.status.unreadable is None:
+            _log.error("repository unreadable; what is loaded keeps serving", extra={"reason": reason})
+        self.status = replace(self.status, unreadable=reason)
+
+    def _follow(self, name: str, found: Versions) -> None:
+        progress = self._progress.setdefault(name, _Progress())
+        progress.found = found
+        for version in progress.refused.keys() - found.keys():
+            del progress.refused[version]
+        self._learn_schemas(name, progress)
+        serving = self._models.get(name)
+        refused = {version: refusal.fingerprint for version, refusal in progress.refused.items()}
+        wanted = next_version(found, serving.version if serving else None, refused)
+        if wanted is not None:
+            self._load(name, wanted, progress)
+
+    def _learn_schemas(self, name: str, progress: _Progress) -> None:
+        """Reads what each new version says of itself, since callers may follow any version's schema."""
+        for version, fingerprint in progress.found.items():
+            if not fingerprint.is_complete or progress.described.get(version) == fingerprint:
+                continue
+            progress.described[version] = fingerprint
+            try:
+                schema = read_description(self._root / name / str(version)).schema
+            except BadBundle as error:
+                self._refuse(name, version, progress, str(error))
+                continue
+            self._add_schema(schema)
+
+    def _add_schema(self, schema: Schema) -> None:
+        if schema.fingerprint not in self._schemas:
+            self._schemas = {**self._schemas, schema.fingerprint: schema}
+            self._publish()
+
+    def _load(self, name: str, version: int, progress: _Progress) -> None:
+        started_s = self._clock_s()
+        try:
+            bundle = read_bundle(self._root / name / str(version))
+            model = load_model(bundle, largest_batch=self._largest_batch)
+        except BadBundle as error:
+            self._refuse(name, version, progress, str(error))
+            return
+        except Exception:  # the edge: a hostile file may fail in ways that no library documents
+            _log.exception("unforeseen fault while loading", extra={"model": name, "version": version})
+            self._refuse(name, version, progress, "unforeseen fault while loading; the log has its traceback")
+            return
+        self._serve(model, self._clock_s() - started_s)
+
+    def _refuse(self, name: str, version: int, progress: _Progress, reason: str) -> None:
+        progress.refused[version] = Refusal(progress.found[version], reason)
+        self._metrics.refused.labels(name).inc()
+        serving = self._models.get(name)
+        _log.error(
+            "version refused",
+            extra={
+                "model": name,
+                "version": version,
+                "reason": reason,
+                "still_serving": serving.version if serving else None,
+            },
+        )
+
+    def _serve(self, model: Model, load_s: float) -> None:
+        replaced = self._models.get(model.name)
+        self._models = {**self._models, model.name: model}
+        self._publish()
+        self._metrics.load_seconds.labels(model.name).observe(load_s)
+        self._metrics.serving_version.labels(model.name).set(model.version)
+        if replaced is not None:
+            self._metrics.swaps.labels(model.name).inc()
+            self._retired.append((self._clock_s() + self._retire_after_s, replaced))
+        _log.info(
+            "version serves",
+            extra={
+                "model": model.name,
+                "version": model.version,
+                "replaces": replaced.version if replaced else None,
+                "load_ms": round(load_s * 1e3, 1),
+            },
+        )
+        self._on_ready()
+
+    def _publish(self) -> None:
+        awaited = frozenset(self._progress.keys() - self._models.keys())
+        self._registry.publish(self._models, self._schemas, awaited)
+
+    def _drop_retired(self) -> None:
+        now_s = self._clock_s()
+        self._retired = [(due_s, model) for due_s, model in self._retired if due_s > now_s]

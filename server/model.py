@@ -1,0 +1,127 @@
+"""A version's graph, loaded: the only module of the server that knows ONNX Runtime."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+
+from protos.audience.v1 import bundle_pb2
+from server.bundle import Bundle, Description, Reference
+from server.errors import BadBundle
+from server.heads import FloatMatrix
+
+INPUT = "features"
+OUTPUT = "scores"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One version of one model, ready to score.
+
+    Attributes:
+        description: what the version says of itself.
+    """
+
+    description: Description
+    _session: onnxruntime.InferenceSession
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.description.manifest.model
+
+    @property
+    def version(self) -> int:
+        """The version, from 1."""
+        return self.description.manifest.version
+
+    def run(self, rows: FloatMatrix) -> FloatMatrix:
+        """Scores of shape (n, score_count) for rows of shape (n, width), both float32."""
+        scores: FloatMatrix = self._session.run([OUTPUT], {INPUT: rows})[0]
+        return scores
+
+
+def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
+    """The model of a verified bundle: built, its reference rows replayed, warm for every size of batch.
+
+    Args:
+        bundle: what read_bundle returned.
+        largest_batch: the most rows that will be scored at once.
+
+    Raises:
+        BadBundle: ONNX Runtime refuses the graph or is too old for it, the graph has another shape than the manifest
+            says, or it does not give the reference rows the scores that training gave them.
+    """
+    manifest = bundle.description.manifest
+    _check_runtime(manifest.graph)
+    model = Model(bundle.description, _build(bundle.model))
+    _check_shape(model)
+    _replay(model, bundle.reference)
+    _warm(model, bundle.reference.features, largest_batch)
+    return model
+
+
+def _check_runtime(graph: bundle_pb2.Graph) -> None:
+    needed, present = _numbers(graph.smallest_runtime), _numbers(onnxruntime.__version__)
+    if needed > present:
+        raise BadBundle(
+            f"the graph needs ONNX Runtime {graph.smallest_runtime} or newer; here is {onnxruntime.__version__}"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in version.split(".")[:3])
+    except ValueError as error:
+        raise BadBundle(f"smallest_runtime is {version!r}; needed is a version such as '1.22.0'") from error
+
+
+def _build(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors come as exceptions; the log would say them twice
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no narrower class
+        raise BadBundle(f"ONNX Runtime refuses the graph: {error}") from error
+
+
+def _check_shape(model: Model) -> None:
+    session, manifest = model._session, model.description.manifest  # noqa: SLF001  # its own module
+    actual = [
+        [(node.name, node.type, node.shape[1:]) for node in nodes]
+        for nodes in (session.get_inputs(), session.get_outputs())
+    ]
+    wanted = [
+        [(INPUT, "tensor(float)", [model.description.schema.width])],
+        [(OUTPUT, "tensor(float)", [manifest.graph.score_count])],
+    ]
+    if actual != wanted:
+        raise BadBundle(f"the graph's inputs and outputs are {actual}; the manifest needs {wanted}")
+
+
+def _replay(model: Model, reference: Reference) -> None:
+    parity = model.description.manifest.parity
+    try:
+        scores = model.run(reference.features)
+    except Exception as error:  # ONNX Runtime's errors share no narrower class
+        raise BadBundle(f"ONNX Runtime cannot run the graph: {error}") from error
+    allowed = parity.absolute_tolerance + parity.relative_tolerance * np.abs(reference.scores)
+    wrong = ~(np.abs(scores - reference.scores) <= allowed)
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise BadBundle(
+            f"the graph does not give the reference rows their scores here: {int(wrong.sum())} of {wrong.size} differ, "
+            f"first row {row}, column {column}: {scores[row, column]:g} instead of {reference.scores[row, column]:g}"
+        )
+
+
+def _warm(model: Model, rows: FloatMatrix, largest_batch: int) -> None:
+    """Runs every power of two up to the largest batch, since ONNX Runtime allocates at the first run of a size."""
+    size = 1
+    while True:
+        model.run(np.resize(rows, (size, rows.shape[1])))
+        if size >= largest_batch:
+            return
+        size = min(size * 2, largest_batch)

@@ -1,0 +1,80 @@
+"""Everything an operator can set, checked, from the command line."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one server runs. Field names are the flags' names."""
+
+    repository: Path
+    host: str
+    port: int
+    metrics_port: int
+    threads: int
+    max_calls: int
+    max_message_bytes: int
+    max_batch_rows: int
+    poll_seconds: float
+    drain_seconds: float
+    grace_seconds: float
+    log_level: str
+
+
+def parse(arguments: Sequence[str]) -> Settings:
+    """The settings that these arguments ask for. Ends the process with status 2 and a reason when they are wrong."""
+    parser = _parser()
+    known = vars(parser.parse_args(arguments))
+    settings = Settings(**{field.name: known[field.name] for field in fields(Settings)})
+    if not settings.repository.is_dir():
+        parser.error(
+            f"the repository {settings.repository} is not a folder that can be read; "
+            "create it, or publish into it with: python -m training --repository DIR"
+        )
+    return settings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="Serves the newest version of every model in a repository over gRPC, and follows it live.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--repository", type=Path, required=True, metavar="DIR", help="folder of <model>/<version>/ folders")
+    add("--host", default="127.0.0.1", help="address to listen on, for both ports; 0.0.0.0 for all")
+    add("--port", type=_port, default=50051, help="port for gRPC; 0 takes a free one and logs it")
+    add("--metrics-port", type=_port, default=9090, help="port for /metrics and the health page; 0 takes a free one")
+    add("--threads", type=_positive, default=4, help="threads that answer calls")
+    add("--max-calls", type=_positive, default=1000, help="calls at once; more are refused with RESOURCE_EXHAUSTED")
+    add("--max-message-bytes", type=_positive, default=4 << 20, help="longest request")
+    add("--max-batch-rows", type=_positive, default=1024, help="rows of one ScoreBatch")
+    add("--poll-seconds", type=_seconds, default=0.25, help="how often the repository is looked at")
+    add("--drain-seconds", type=_seconds, default=0.0, help="how long to go on serving, as not ready, after SIGTERM")
+    add("--grace-seconds", type=_seconds, default=5.0, help="how long calls in flight may take to end after that")
+    add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="least level to log")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{port} is no port; needed is 0 to 65535")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small; needed is at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 3600:  # noqa: PLR2004  # an hour
+        raise argparse.ArgumentTypeError(f"{text} is out of range; needed is 0 to 3600 seconds")
+    return seconds

@@ -1,0 +1,1 @@
+"""How calls arrive and leave. Everything above it knows requests, rows and replies, never a wire."""

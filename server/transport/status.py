@@ -1,0 +1,23 @@
+"""The one table from what went wrong to what the caller is told."""
+
+import grpc
+
+from server import errors
+
+_CODES: dict[type[errors.AudienceError], grpc.StatusCode] = {
+    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
+    errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
+    errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+INTERNAL_TEXT = "a fault of the server; its log has the request_id"
+
+
+def code_of(error: Exception) -> grpc.StatusCode:
+    """The status of a call that failed like this; INTERNAL for what nobody foresaw and for the operator's errors."""
+    return _CODES.get(type(error), grpc.StatusCode.INTERNAL)  # type: ignore[arg-type]  # any type may be looked up
+
+
+def text_of(error: Exception) -> str:
+    """What the caller is told; nothing of the server's inside."""
+    return INTERNAL_TEXT if code_of(error) is grpc.StatusCode.INTERNAL else str(error)

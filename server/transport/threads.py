@@ -1,0 +1,93 @@
+"""The plain transport: grpcio's public server and its pool of threads. The reference for any other."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+from server.errors import AudienceError, DeadlineTooShort
+from server.metrics import Metrics
+from server.transport.seam import AnyMethod
+from server.transport.status import code_of, text_of
+
+_log = logging.getLogger(__name__)
+_Handle = Callable[[bytes, grpc.ServicerContext], bytes]
+
+
+def make_server(*, threads: int, largest_message_bytes: int, most_calls: int) -> grpc.Server:
+    """A server without a port or a method yet.
+
+    Args:
+        threads: number of threads that answer calls.
+        largest_message_bytes: a longer message is refused with RESOURCE_EXHAUSTED.
+        most_calls: more at once are refused with RESOURCE_EXHAUSTED.
+    """
+    options = [
+        ("grpc.so_reuseport", 0),  # else a second server would share the port in silence
+        ("grpc.max_receive_message_length", largest_message_bytes),
+        ("grpc.max_send_message_length", -1),
+    ]
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
+    return grpc.server(pool, options=options, maximum_concurrent_rpcs=most_calls)
+
+
+def add_methods(server: grpc.Server, methods: Sequence[AnyMethod], metrics: Metrics) -> None:
+    """Registers scoring methods."""
+    for method in methods:
+        _, service, name = method.path.split("/")
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_handle(method, metrics))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
+
+
+def _handle(method: AnyMethod, metrics: Metrics) -> _Handle:
+    """The method as grpcio calls it: bytes in, bytes out, and every failure by the error table."""
+    seconds = metrics.seconds.labels(method.path)
+    ok = metrics.requests.labels(method.path, grpc.StatusCode.OK.name)
+
+    def handle(message: bytes, context: grpc.ServicerContext) -> bytes:
+        started_s = time.perf_counter()
+        try:
+            reply = _answer(method, message, context)
+        except Exception as error:  # the edge: whatever went wrong, the caller gets a status
+            code = code_of(error)
+            metrics.requests.labels(method.path, code.name).inc()
+            _log_failure(method, message, code, error)
+            context.abort(code, text_of(error))
+        ok.inc()
+        seconds.observe(time.perf_counter() - started_s)
+        return reply
+
+    return handle
+
+
+def _answer(method: AnyMethod, message: bytes, context: grpc.ServicerContext) -> bytes:
+    _check_deadline(context)
+    prepared = method.prepare(method.parse(message))
+    _check_deadline(context)
+    scores = [run.model.run(run.rows) for run in prepared.runs]
+    reply: bytes = method.finish(prepared, scores).SerializeToString()
+    return reply
+
+
+def _check_deadline(context: grpc.ServicerContext) -> None:
+    remaining_s = context.time_remaining()
+    if remaining_s is not None and remaining_s <= 0:  # type: ignore[redundant-expr]  # None: the caller set none
+        raise DeadlineTooShort("the deadline passed before the request was scored")
+
+
+def _log_failure(method: AnyMethod, message: bytes, code: grpc.StatusCode, error: Exception) -> None:
+    if not isinstance(error, AudienceError):
+        extra = {"method": method.path, "request_id": _request_id(method, message)}
+        _log.error("unforeseen fault", exc_info=error, extra=extra)
+    elif _log.isEnabledFor(logging.DEBUG):
+        extra = {"method": method.path, "request_id": _request_id(method, message), "code": code.name}
+        _log.debug("call refused", extra={**extra, "reason": str(error)})
+
+
+def _request_id(method: AnyMethod, message: bytes) -> str:
+    try:
+        return str(method.parse(message).request_id)[:128]
+    except AudienceError:
+        return ""

@@ -1,0 +1,118 @@
+"""The operator's port: /metrics for Prometheus, /readyz and /healthz for probes, and a page for people."""
+
+import html
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from server.loader import ModelStatus, Status
+
+_HTML = "text/html; charset=utf-8"
+_TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a path answers."""
+
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+
+
+class Pages:
+    """Answers the operator's paths.
+
+    Args:
+        registry: the metrics.
+        status: what the loader saw last.
+        is_ready: whether the scoring port answers SERVING.
+    """
+
+    def __init__(self, registry: CollectorRegistry, status: Callable[[], Status], is_ready: Callable[[], bool]) -> None:
+        self._registry = registry
+        self._status = status
+        self._is_ready = is_ready
+
+    def get(self, path: str, accept: str) -> Page:
+        """The page at a path; `accept` is the request's Accept header."""
+        if path == "/metrics":
+            encode, content_type = choose_encoder(accept)
+            return Page(HTTPStatus.OK, content_type, encode(self._registry))
+        if path == "/healthz":
+            return Page(HTTPStatus.OK, _TEXT, b"alive\n")
+        if path == "/readyz":
+            return self._ready()
+        if path == "/":
+            return Page(HTTPStatus.OK, _HTML, render(self._status(), is_ready=self._is_ready()).encode())
+        return Page(HTTPStatus.NOT_FOUND, _TEXT, b"there is /, /metrics, /healthz and /readyz\n")
+
+    def _ready(self) -> Page:
+        if self._is_ready():
+            return Page(HTTPStatus.OK, _TEXT, b"ready\n")
+        return Page(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, b"not ready: no version of any model serves, or draining\n")
+
+
+def render(status: Status, *, is_ready: bool) -> str:
+    """The page for people: every model, what serves, and what was refused and why."""
+    rows = "".join(_model_rows(name, model) for name, model in sorted(status.models.items()))
+    unreadable = f"<p class=bad>{html.escape(status.unreadable)}</p>" if status.unreadable else ""
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Audience</title>"
+        "<style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem;max-width:60rem}"
+        "td,th{text-align:left;padding:.2rem 1.5rem .2rem 0;vertical-align:top}.bad{color:#a00}</style>"
+        f"<h1>Audience is {'ready' if is_ready else 'not ready'}</h1>{unreadable}"
+        f"<table><tr><th>model<th>serves<th>on disk<th>refused</tr>{rows}</table>"
+        "<p><a href=/metrics>metrics</a></p></html>"
+    )
+
+
+def _model_rows(name: str, model: ModelStatus) -> str:
+    refused = "<br>".join(f"{version}: {html.escape(reason)}" for version, reason in sorted(model.refused.items()))
+    on_disk = ", ".join(map(str, model.found)) or "none"
+    return f"<tr><td>{name}<td>{model.serving or 'none'}<td>{on_disk}<td class=bad>{refused}</tr>"
+
+
+class WebServer:
+    """Serves pages over HTTP, from a thread for each request, until closed."""
+
+    def __init__(self, host: str, port: int, pages: Pages) -> None:
+        self._server = ThreadingHTTPServer((host, port), _handler(pages))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.server_address[1])
+
+    def close(self) -> None:
+        """Stops listening and ends the thread."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10  # seconds for a slow client, whose thread ends then
+
+        def do_GET(self) -> None:
+            page = pages.get(self.path.partition("?")[0], self.headers.get("Accept", ""))
+            self.send_response(page.status)
+            headers: Mapping[str, str] = {"Content-Type": page.content_type, "Content-Length": str(len(page.body))}
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(page.body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name for it
+            """Probes and scrapes are not worth a line."""
+
+    return Handler
