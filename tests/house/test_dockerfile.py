@@ -110,7 +110,7 @@ def test_labels_follow_open_container_names(final: Stage) -> None:
     assert names >= {prefix + name for name in ("title", "description", "licenses", "version", "revision")}
 
 
-@pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint has no build for this platform")
+@pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint is not installed")
 def test_hadolint_finds_nothing() -> None:
     """The linter that people run on Dockerfiles agrees."""
     result = subprocess.run([HADOLINT, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
