@@ -1,0 +1,94 @@
+# One short verb for everything that CI does. `make` lists them.
+PYTHON ?= python3
+# What `make lock UPGRADE=--upgrade` passes on; otherwise the pins stay as they are where they can.
+UPGRADE ?=
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+PROTOC := build/protoc
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
+
+# The Node client of the tests, where there is npm to install its packages.
+NODE_LOCKS := $(if $(shell command -v npm),$(wildcard tests/*/package-lock.json tests/*/*/package-lock.json))
+NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help install protos lint format types test lock licences wheel image-check clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## make .venv from the lock, with the project in it
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	@echo "install: $(VENV) from requirements/dev.txt"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The code generator has an environment of its own: it is older than what the project runs with.
+$(PROTOC)/.installed: requirements/protos.txt
+	@echo "install: $(PROTOC) from requirements/protos.txt"
+	@test -x $(PROTOC)/bin/python || $(PYTHON) -m venv $(PROTOC)
+	@$(PROTOC)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/protos.txt
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo "install: $(@D) from $<"
+	@npm ci --prefix $* --silent --no-fund --no-audit
+	@touch $@
+
+protos: install $(PROTOC)/.installed ## generate the contracts' code, refuse what breaks clients, update the record
+	@echo "protos: generate"
+	@rm -rf build/generated
+	@sh protos/generate.sh $(PROTOC)/bin/python build/generated
+	@find protos -name '*_pb2.py*' -delete -o -name '*_pb2_grpc.py*' -delete
+	@cp -R build/generated/protos .
+	@$(PY) -m tests.protos.breaking --record
+
+lint: install ## ruff: rules and formatting
+	@echo "lint: ruff"
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --check --quiet
+
+format: install ## ruff: repair what it can, format everything
+	@$(VENV)/bin/ruff check --fix --quiet
+	@$(VENV)/bin/ruff format --quiet
+
+types: install ## mypy, strict
+	@echo "types: mypy"
+	@$(VENV)/bin/mypy
+
+test: install $(PROTOC)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
+	@echo "test: pytest"
+	@$(PY) -m pytest
+
+lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
+	@echo "lock: requirements/*.txt"
+	@$(COMPILE) --extra training --extra loadtest --extra dev -o requirements/dev.txt pyproject.toml
+	@$(COMPILE) -c requirements/dev.txt -o requirements/server.txt pyproject.toml
+	@$(COMPILE) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
+	@$(COMPILE) -o requirements/protos.txt requirements/protos.in
+
+licences: install ## write requirements/LICENCES.md from what is installed
+	@echo "licences: requirements/LICENCES.md"
+	@$(PY) -m tests.house.licences
+
+wheel: install ## build the wheel and check what is in it
+	@echo "wheel: dist/"
+	@rm -rf dist build/lib build/bdist.*
+	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(PY) -m tests.house.wheel dist/*.whl
+
+image-check: install ## run the image's build steps in a clean folder and try the result
+	@$(PY) -m tests.house.image
+
+clean: ## remove everything that was made here, the environments too
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find tests -name node_modules -type d -prune -exec rm -rf {} +
