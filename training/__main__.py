@@ -1,0 +1,120 @@
+"""python -m training --repository DIR: trains on the grocery records and publishes a version."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from server.errors import AudienceError
+from server.repository import is_model_name
+from training import grocery, summary
+from training.export.parity import NoParity
+from training.names import BadNames, read_names
+from training.pipeline import STEPS, Order, Step, train
+from training.publish import NotPublished
+from training.split import TooFewDates
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Trains and publishes. Exit status 0: published; 1: not, and the last line says why."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    console = Console()
+    try:
+        order = Order(
+            repository=given.repository,
+            model=given.model,
+            until=given.until,
+            without=frozenset(given.without),
+            names=read_names(given.names),
+            seed=given.seed,
+        )
+        order.repository.mkdir(parents=True, exist_ok=True)
+        with _steps(console) as step:
+            folder = train(order, step)
+    except (AudienceError, BadNames, NoParity, NotPublished, TooFewDates, OSError) as error:
+        parser.exit(1, f"nothing was published: {error}\n")
+    console.print(summary.tables(folder))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Trains segments, propensities and a value head on a year of real grocery records, and publishes "
+        "them as the next version of a model.",
+        epilog="Example: python -m training --repository build/repository --until 2017-12-01",
+    )
+    add = parser.add_argument
+    add("--repository", type=Path, required=True, metavar="DIR", help="where versions are published; made if absent")
+    add("--model", type=_model_name, default="grocery", metavar="NAME", help="name of the model (default: %(default)s)")
+    add(
+        "--until",
+        type=_date,
+        default=grocery.DAY_AFTER_LAST,
+        metavar="YYYY-MM-DD",
+        help="use only records before this day (default: all, to the end of 2017)",
+    )
+    add(
+        "--without",
+        type=_feature,
+        nargs="+",
+        default=[],
+        metavar="FEATURE",
+        help="features to leave out: " + ", ".join(spec.name for spec in grocery.FEATURES),
+    )
+    add(
+        "--names",
+        type=Path,
+        metavar="FILE",
+        help='TOML file of names for segments, by key: "customer_value-1-2" = "Regulars"',
+    )
+    add("--seed", type=int, default=0, help="seed of every random number (default: %(default)s)")
+    return parser
+
+
+def _model_name(text: str) -> str:
+    if not is_model_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no model name; needed is 1 to 64 of a-z, 0-9, - and _")
+    return text
+
+
+def _date(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  # the store's local time
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; needed is one such as 2017-12-01") from error
+
+
+def _feature(text: str) -> str:
+    if text not in {spec.name for spec in grocery.FEATURES}:
+        raise argparse.ArgumentTypeError(f"there is no feature {text!r}")
+    return text
+
+
+@contextmanager
+def _steps(console: Console) -> Iterator[Step]:
+    """Shows the stage that runs, how many are done, and how long each took."""
+    columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=STEPS)
+
+        @contextmanager
+        def step(title: str) -> Iterator[None]:
+            started_s = time.monotonic()
+            progress.update(task, description=title)
+            yield
+            progress.advance(task)
+            progress.console.print(f"{time.monotonic() - started_s:6.1f} s  {title}")
+
+        yield step
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""The proof that the graph answers as the fitted estimators do, on real rows and on rows at the edges."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from training.export.graph import INPUT, OUTPUT, Fitted, head_width
+from training.features import FeatureSpec
+from training.segmentation import Centroids, Features, FloatArray, Mixture
+
+ABSOLUTE_TOLERANCE = 1e-5
+RELATIVE_TOLERANCE = 1e-5
+_REFERENCE_ROWS = 64
+_SEGMENTATION_MARGIN = {Centroids: 2, Mixture: 1}  # which of a head's columns is the margin
+
+
+class NoParity(Exception):  # noqa: N818  # named for what is wrong, as everywhere here
+    """The graph answers differently from the estimators. The text says which head, by how much, on which row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was compared.
+
+    Attributes:
+        row_count: real rows.
+        edge_row_count: rows at the edges.
+        largest_difference: by head.
+        reference_features: shape (m, width), rows that any runtime must give these scores.
+        reference_scores: shape (m, score_count), float32, from the estimators.
+    """
+
+    row_count: int
+    edge_row_count: int
+    largest_difference: Mapping[str, float]
+    reference_features: Features
+    reference_scores: Features
+
+
+def edge_rows(features: Features, specs: Sequence[FeatureSpec]) -> Features:
+    """Rows where arithmetic is most likely to differ: zeros, defaults, and every feature at either end of what was seen.
+
+    Args:
+        features: shape (n, width), the population.
+        specs: one for each column.
+
+    Returns:
+        Shape (4 + 4 * width, width), float32.
+    """
+    low, high = features.min(axis=0), features.max(axis=0)
+    middle = np.median(features, axis=0).astype(np.float32)
+    defaults = np.array([spec.default for spec in specs], dtype=np.float32)
+    far = np.array([high[i] * 100 if spec.maximum is None else spec.maximum for i, spec in enumerate(specs)])
+    rows = [np.zeros_like(low), defaults, low, high]
+    rows += [_replaced(base, i, end[i]) for base in (middle, defaults) for end in (low, far) for i in range(len(specs))]
+    return np.array(rows, dtype=np.float32)
+
+
+def _replaced(row: Features, column: int, value: float) -> Features:
+    changed = row.copy()
+    changed[column] = value
+    return changed
+
+
+def prove(graph: bytes, heads: Sequence[Fitted], features: Features, specs: Sequence[FeatureSpec]) -> Evidence:
+    """Compares the graph with the estimators on every row and on edge rows.
+
+    Raises:
+        NoParity: a difference beyond the tolerance.
+    """
+    rows = np.concatenate([features, edge_rows(features, specs)])
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    actual = session.run([OUTPUT], {INPUT: rows})[0]
+    expected = np.concatenate([head.scores(rows) for head in heads], axis=1)
+    on_border = _on_border(heads, expected)
+    largest = {}
+    start = 0
+    for head in heads:
+        columns = slice(start, start + head_width(head))
+        largest[head.name] = _largest_difference(
+            head.name, actual[:, columns], expected[:, columns], on_border[:, columns]
+        )
+        start = columns.stop
+    chosen = _reference(len(features), on_border)
+    return Evidence(
+        len(features), len(rows) - len(features), largest, rows[chosen], expected[chosen].astype(np.float32)
+    )
+
+
+def _largest_difference(
+    name: str, actual: Features, expected: FloatArray, on_border: npt.NDArray[np.bool_]
+) -> float:
+    difference = np.where(on_border, 0.0, np.abs(actual - expected))
+    allowed = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * np.abs(expected)
+    wrong = np.argwhere(~(difference <= allowed))
+    if len(wrong):
+        row, column = wrong[0]
+        raise NoParity(
+            f"head {name!r}: the graph differs from scikit-learn on {len(np.unique(wrong[:, 0]))} of {len(actual)} rows, "
+            f"first row {row}, column {column}: {actual[row, column]:.9g} instead of {expected[row, column]:.9g}"
+        )
+    return float(difference.max())
+
+
+def _on_border(heads: Sequence[Fitted], expected: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where a row is so near the border of two segments that either is right, shape as expected."""
+    parts = []
+    start = 0
+    for head in heads:
+        width = head_width(head)
+        margin = _SEGMENTATION_MARGIN.get(type(head))
+        near = np.zeros(len(expected), dtype=bool)
+        if margin is not None:
+            near = expected[:, start + margin] <= ABSOLUTE_TOLERANCE
+        parts.append(np.repeat(near[:, None], width, axis=1))
+        start += width
+    return np.concatenate(parts, axis=1)
+
+
+def _reference(real_count: int, on_border: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Rows to keep in the bundle: half real, half at the edges, none on a border."""
+    sure = np.flatnonzero(~on_border.any(axis=1))
+    real, edges = sure[sure < real_count], sure[sure >= real_count]
+    return np.concatenate([_spread(real, _REFERENCE_ROWS // 2), _spread(edges, _REFERENCE_ROWS // 2)])
+
+
+def _spread(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64)]

@@ -1,0 +1,174 @@
+"""The manifest of a version, from what was fitted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import onnx
+import sklearn
+import skl2onnx
+
+from protos.audience.v1 import bundle_pb2
+from server.bundle import FORMAT_VERSION
+from training.export.graph import OPSET, SMALLEST_RUNTIME, Fitted, head_width
+from training.export.parity import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, Evidence
+from training.features import FeatureSpec, to_schema
+from training.keys import Keyed
+from training.names import Trait, strongest
+from training.outcomes import Outcome, Propensity
+from training.segmentation import Centroids, Features, Labels, Segmentation
+
+_QUANTILES = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Everything about a segmentation's segments that people see, by position, and the keys that went."""
+
+    keys: Sequence[Keyed]
+    names: Sequence[str]
+    traits: Sequence[Sequence[Trait]]
+    labels: Labels
+    retired: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which version this is, and what it was made from; see bundle.proto."""
+
+    model: str
+    version: int
+    previous_version: int
+    created_ms: int
+    data: str
+    until_ms: int
+
+
+def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of the manifest
+    identity: Identity,
+    specs: Sequence[FeatureSpec],
+    heads: Sequence[Fitted],
+    segments: Mapping[str, Segments],
+    population: Features,
+    evidence: Evidence,
+) -> bundle_pb2.Manifest:
+    """The manifest.
+
+    Args:
+        identity: which version.
+        specs: the features, in the order of the columns.
+        heads: in the order of their columns.
+        segments: by the name of the segmentation.
+        population: shape (n, width), the visitors that distributions are taken from.
+        evidence: of parity.
+    """
+    return bundle_pb2.Manifest(
+        format_version=FORMAT_VERSION,
+        model=identity.model,
+        version=identity.version,
+        created_ms=identity.created_ms,
+        graph=bundle_pb2.Graph(
+            opset=OPSET, smallest_runtime=SMALLEST_RUNTIME, score_count=sum(head_width(head) for head in heads)
+        ),
+        schema=to_schema(specs),
+        heads=_heads(heads, segments, population),
+        feature_distributions=[_distribution(column) for column in population.T],
+        training=bundle_pb2.TrainingFacts(
+            data=identity.data,
+            until_ms=identity.until_ms,
+            visitor_count=len(population),
+            previous_version=identity.previous_version,
+            libraries={m.__name__: m.__version__ for m in (duckdb, np, onnx, sklearn, skl2onnx)},
+        ),
+        parity=bundle_pb2.Parity(
+            row_count=evidence.row_count,
+            edge_row_count=evidence.edge_row_count,
+            absolute_tolerance=ABSOLUTE_TOLERANCE,
+            relative_tolerance=RELATIVE_TOLERANCE,
+            largest_difference=evidence.largest_difference,
+        ),
+    )
+
+
+def _heads(
+    heads: Sequence[Fitted], segments: Mapping[str, Segments], population: Features
+) -> list[bundle_pb2.Head]:
+    messages = []
+    first = 0
+    for head in heads:
+        if isinstance(head, Segmentation):
+            messages.append(_segmentation(head, segments[head.name], first))
+        else:
+            messages.append(_outcome(head, population, first))
+        first += head_width(head)
+    return messages
+
+
+def _segmentation(head: Segmentation, segments: Segments, first: int) -> bundle_pb2.Head:
+    return bundle_pb2.Head(
+        name=head.name,
+        kind=bundle_pb2.HEAD_KIND_SEGMENTATION,
+        title=head.title,
+        columns=_segment_columns(head, first),
+        segments=[_segment(segments, position) for position in range(head.count)],
+        retired_keys=segments.retired,
+    )
+
+
+def _segment_columns(head: Segmentation, first: int) -> list[bundle_pb2.Columns]:
+    roles = (
+        [(bundle_pb2.COLUMN_ROLE_SEGMENT, 1), (bundle_pb2.COLUMN_ROLE_DISTANCE, 1), (bundle_pb2.COLUMN_ROLE_MARGIN, 1)]
+        if isinstance(head, Centroids)
+        else [
+            (bundle_pb2.COLUMN_ROLE_SEGMENT, 1),
+            (bundle_pb2.COLUMN_ROLE_MARGIN, 1),
+            (bundle_pb2.COLUMN_ROLE_MEMBERSHIP, head.count),
+        ]
+    )
+    starts = np.cumsum([first, *(count for _, count in roles)])
+    return [
+        bundle_pb2.Columns(role=role, first=int(start), count=count)
+        for (role, count), start in zip(roles, starts[:-1], strict=True)
+    ]
+
+
+def _segment(segments: Segments, position: int) -> bundle_pb2.SegmentFacts:
+    keyed = segments.keys[position]
+    return bundle_pb2.SegmentFacts(
+        key=keyed.key,
+        name=segments.names[position],
+        share=float((segments.labels == position).mean()),
+        issued_in_version=keyed.issued_in_version,
+        overlap=keyed.overlap,
+        traits=[
+            bundle_pb2.Trait(
+                feature=trait.spec.name,
+                mean=trait.mean,
+                population_mean=trait.population_mean,
+                effect=trait.effect,
+            )
+            for trait in strongest(segments.traits[position])
+        ],
+    )
+
+
+def _outcome(head: Outcome, population: Features, first: int) -> bundle_pb2.Head:
+    is_propensity = isinstance(head, Propensity)
+    role = bundle_pb2.COLUMN_ROLE_PROBABILITY if is_propensity else bundle_pb2.COLUMN_ROLE_EXPECTED
+    return bundle_pb2.Head(
+        name=head.name,
+        kind=bundle_pb2.HEAD_KIND_PROPENSITY if is_propensity else bundle_pb2.HEAD_KIND_VALUE,
+        title=head.title,
+        columns=[bundle_pb2.Columns(role=role, first=first, count=1)],
+        horizon_days=head.horizon_days,
+        unit="" if isinstance(head, Propensity) else head.unit,
+        distribution=_distribution(head.scores(population)[:, 0]),
+    )
+
+
+def _distribution(values: npt.NDArray[np.floating]) -> bundle_pb2.Distribution:
+    wide = values.astype(np.float64)
+    quantiles = np.quantile(wide, _QUANTILES).astype(np.float32)
+    return bundle_pb2.Distribution(quantiles=np.maximum.accumulate(quantiles), mean=float(wide.mean()))

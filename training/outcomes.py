@@ -1,0 +1,165 @@
+"""Propensities and values: fitted on the past, calibrated, and judged on what came after."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import spearmanr
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+FloatArray = npt.NDArray[np.float64]
+Features = npt.NDArray[np.float32]
+Visitors = npt.NDArray[np.int64]
+
+_FOLDS = 5
+_BINS = 10
+# Small trees with much shrinkage: the rows of one household repeat, so there are fewer facts than rows. (assumed)
+_BOOSTING = {"learning_rate": 0.05, "max_iter": 150, "max_leaf_nodes": 15, "min_samples_leaf": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Propensity:
+    """How likely an event is within the horizon.
+
+    Attributes:
+        name: of the head.
+        title: of the head, for people.
+        horizon_days: how long the event is waited for.
+        model: boosted trees behind a sigmoid that was fitted on folds with other households.
+        evaluation: how well it does on later records.
+    """
+
+    name: str
+    title: str
+    horizon_days: int
+    model: CalibratedClassifierCV
+    evaluation: dict[str, object]
+
+    def scores(self, features: Features) -> FloatArray:
+        """Calibrated probability as scikit-learn gives it, shape (n, 1)."""
+        return self.model.predict_proba(features)[:, 1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """How much is expected within the horizon.
+
+    Attributes: as Propensity, and
+        unit: of the amount.
+        model: boosted trees with Poisson loss, whose mean is right and never negative.
+    """
+
+    name: str
+    title: str
+    horizon_days: int
+    unit: str
+    model: HistGradientBoostingRegressor
+    evaluation: dict[str, object]
+
+    def scores(self, features: Features) -> FloatArray:
+        """Expected amount as scikit-learn gives it, shape (n, 1)."""
+        return self.model.predict(features)[:, None]
+
+
+Outcome = Propensity | Value
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Features with what came of them: shapes (n, width), (n,) and (n,)."""
+
+    features: Features
+    outcomes: FloatArray
+    visitors: Visitors
+
+
+def fit_propensity(name: str, title: str, horizon_days: int, train: Rows, test: Rows, seed: int) -> Propensity:
+    """The propensity, trained on one set of rows and judged on a later one."""
+    folds = list(GroupKFold(_FOLDS).split(train.features, train.outcomes, train.visitors))
+    trees = HistGradientBoostingClassifier(**_BOOSTING, random_state=seed)
+    model = CalibratedClassifierCV(trees, method="sigmoid", cv=folds, ensemble=False)
+    model.fit(train.features, train.outcomes)
+    plain = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(train.features, train.outcomes)
+    evaluation = _sizes(train, test) | {
+        **judge_probabilities(test.outcomes, model.predict_proba(test.features)[:, 1]),
+        "baseline": {
+            "what": "logistic regression on the same rows",
+            **judge_probabilities(test.outcomes, plain.predict_proba(test.features)[:, 1]),
+        },
+    }
+    return Propensity(name, title, horizon_days, model, evaluation)
+
+
+def fit_value(  # noqa: PLR0913  # what a head is named by, and its rows
+    name: str, title: str, horizon_days: int, unit: str, train: Rows, test: Rows, naive: FloatArray, seed: int
+) -> Value:
+    """The value, trained on one set of rows and judged on a later one.
+
+    Args:
+        name: of the head.
+        title: of the head, for people.
+        horizon_days: how long amounts are added up.
+        unit: of the amounts.
+        train: rows with amounts, at least 0.
+        test: later rows.
+        naive: shape (n,), what one would expect of the test rows without a model.
+        seed: of the trees' random numbers.
+    """
+    model = HistGradientBoostingRegressor(loss="poisson", **_BOOSTING, random_state=seed)
+    model.fit(train.features, train.outcomes)
+    evaluation = _sizes(train, test) | {
+        **judge_amounts(test.outcomes, model.predict(test.features)),
+        "baseline": {
+            "what": "the spend of the window before, scaled to the horizon",
+            **judge_amounts(test.outcomes, naive),
+        },
+    }
+    return Value(name, title, horizon_days, unit, model, evaluation)
+
+
+def _sizes(train: Rows, test: Rows) -> dict[str, object]:
+    return {"train_rows": len(train.features), "test_rows": len(test.features)}
+
+
+def judge_probabilities(outcomes: FloatArray, probabilities: FloatArray) -> dict[str, object]:
+    """How good probabilities are, for outcomes 0 and 1. Shapes (n,).
+
+    Source: calibration_error is the mean distance between rate and probability over ten bins of equal size (ECE).
+    """
+    top = np.argsort(-probabilities, kind="stable")[: max(1, len(outcomes) // 10)]
+    bins = _bins(probabilities, outcomes)
+    return {
+        "base_rate": float(outcomes.mean()),
+        "roc_auc": float(roc_auc_score(outcomes, probabilities)),
+        "pr_auc": float(average_precision_score(outcomes, probabilities)),
+        "brier": float(brier_score_loss(outcomes, probabilities)),
+        "log_loss": float(log_loss(outcomes, probabilities)),
+        "calibration_error": float(np.mean([abs(row["predicted"] - row["observed"]) for row in bins])),
+        "lift_top_decile": float(outcomes[top].mean() / outcomes.mean()),
+        "calibration": bins,
+    }
+
+
+def judge_amounts(amounts: FloatArray, expected: FloatArray) -> dict[str, object]:
+    """How good expected amounts are. Shapes (n,)."""
+    return {
+        "mean": float(amounts.mean()),
+        "mean_absolute_error": float(np.abs(amounts - expected).mean()),
+        "spearman": float(spearmanr(amounts, expected).statistic),
+        "total_ratio": float(expected.sum() / amounts.sum()),
+        "calibration": _bins(expected, amounts),
+    }
+
+
+def _bins(predicted: FloatArray, observed: FloatArray) -> list[dict[str, float]]:
+    """Means of ten bins of equal size, lowest predictions first."""
+    return [
+        {"predicted": float(predicted[rows].mean()), "observed": float(observed[rows].mean())}
+        for rows in np.array_split(np.argsort(predicted, kind="stable"), _BINS)
+    ]

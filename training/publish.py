@@ -1,0 +1,84 @@
+"""A version appears in the repository whole, or not at all."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from google.protobuf import json_format
+
+from protos.audience.v1 import bundle_pb2
+from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE, read_bundle
+from server.model import load_model
+from training.segmentation import Features
+
+
+class NotPublished(Exception):  # noqa: N818  # named for what is wrong, as everywhere here
+    """The version could not be put into the repository. The text says why."""
+
+
+def bundle_files(
+    manifest: bundle_pb2.Manifest, graph: bytes, reference: tuple[Features, Features], evaluation: Mapping[str, object]
+) -> Mapping[str, bytes]:
+    """The files of a version, with their hashes.
+
+    Args:
+        manifest: what the version says of itself.
+        graph: model.onnx.
+        reference: rows and their scores, shapes (m, width) and (m, score_count).
+        evaluation: every figure, by head.
+    """
+    arrays = io.BytesIO()
+    np.savez(arrays, features=reference[0], scores=reference[1])
+    files = {
+        MODEL_FILE: graph,
+        MANIFEST_FILE: json_format.MessageToJson(manifest, preserving_proto_field_name=True).encode(),
+        REFERENCE_FILE: arrays.getvalue(),
+        EVALUATION_FILE: json.dumps(evaluation, indent=2, allow_nan=False).encode(),
+    }
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
+    return {**files, SUMS_FILE: sums.encode()}
+
+
+def publish(repository: Path, model: str, version: int, files: Mapping[str, bytes]) -> Path:
+    """Puts the files into <repository>/<model>/<version>/ by one atomic rename, after a server's own checks of them.
+
+    Raises:
+        NotPublished: the version exists already, or the repository cannot be written.
+        BadBundle: a server would refuse it.
+    """
+    target = repository / model / str(version)
+    incoming = repository / model / f".incoming-{os.getpid()}" / model / str(version)
+    try:
+        _write(incoming, files)
+        load_model(read_bundle(incoming), largest_batch=1)
+        os.rename(incoming, target)
+        _sync(target.parent)
+    except OSError as error:
+        raise NotPublished(f"{target} cannot be published: {error.strerror}") from error
+    finally:
+        shutil.rmtree(incoming.parent.parent, ignore_errors=True)
+    return target
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Every file, on disk before the folder gets its name."""
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
