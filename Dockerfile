@@ -27,8 +27,10 @@ LABEL org.opencontainers.image.title="Audience" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=builder /opt/audience /opt/audience
-# Nothing is written at run time, and nothing is imported from the folder that the process happens to start in.
+# Nothing is written at run time, nothing is imported from the folder that the process happens to start in, and ONNX
+# Runtime (from 1.29) does not report to its makers.
 ENV PATH=/opt/audience/bin:$PATH \
+    ORT_DISABLE_TELEMETRY=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONSAFEPATH=1 \
     PYTHONUNBUFFERED=1

@@ -3,6 +3,9 @@ PYTHON ?= python3
 # What `make lock UPGRADE=--upgrade` passes on; otherwise the pins stay as they are where they can.
 UPGRADE ?=
 
+# ONNX Runtime (from 1.29) reports to its makers otherwise.
+export ORT_DISABLE_TELEMETRY := 1
+
 SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python

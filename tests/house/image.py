@@ -49,7 +49,8 @@ def build(stage: Stage, source: Path, home: Path) -> None:
 def faults(stage: Stage, home: Path) -> list[str]:
     """What is wrong with a built image's folder, a sentence each; empty when nothing is."""
     python = home / "bin" / "python"
-    environment = _clean_environment() | stage.environment | {"PATH": f"{home}/bin:/usr/bin:/bin"}
+    # All that a container has; what is written to the user's own folder is found among the image's files.
+    environment = stage.environment | {"PATH": f"{home}/bin:/usr/bin:/bin", "HOME": str(home / "nobody")}
     before = _files(home)
 
     inquiry = subprocess.run(

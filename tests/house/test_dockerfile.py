@@ -92,6 +92,11 @@ def test_root_filesystem_can_be_read_only(final: Stage) -> None:
     assert final.all("VOLUME") == []
 
 
+def test_model_runtime_reports_to_nobody(final: Stage) -> None:
+    """ONNX Runtime's telemetry, on by default, is off before the library is loaded."""
+    assert final.environment["ORT_DISABLE_TELEMETRY"] == "1"
+
+
 def test_build_context_is_what_is_copied() -> None:
     """.dockerignore lets in what the builder copies, and nothing else."""
     builder, _ = our_stages()
