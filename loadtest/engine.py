@@ -35,7 +35,6 @@ from loadtest.schedule import NS_PER_S, due_ns, request_count
 METHOD = "/audience.v1.Scoring/Score"
 CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # else all channels to one address share one connection
-    ("grpc.enable_retries", 0),  # a failure that is hidden by a second attempt is still a failure
     ("grpc.enable_http_proxy", 0),
 )
 CHECK_TIMEOUT_S = 5.0

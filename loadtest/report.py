@@ -27,6 +27,9 @@ def show(summary: Summary, verdicts: Sequence[Verdict], console: Console) -> Non
 def cautions(summary: Summary) -> Iterator[str]:
     """What a reader must know before believing the figures."""
     lateness, counts = summary.lateness_ns, summary.counts
+    failed_count = summary.due_count - counts.get(Status.OK, 0)
+    if failed_count:
+        yield f"{failed_count:,} were not answered OK: objectives and 'from due, all' count them as never answered."
     if summary.facts.is_interrupted:
         yield "Interrupted: only the requests that were due until then are counted."
     if summary.late_share > FELL_BEHIND_SHARE:
@@ -132,10 +135,18 @@ def _rate_table(summary: Summary) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("\nrate", f"\n{summary.rate_hz:,.1f}/s answered OK, {summary.facts.rate_hz:,g}/s asked")
     table.add_row("requests", f"{summary.due_count:,} due, {summary.late_share:.2%} sent more than 1 ms late")
+    table.add_row(
+        "",
+        f"{_count(summary, Status.NOT_SENT)} not sent, {_count(summary, Status.NOT_ANSWERED)} not answered at the end",
+    )
     table.add_row("errors", f"{summary.error_share:.4%}")
     for status, count in summary.counts.items():
         table.add_row(f"  {status.name}", f"{count:,}")
     return table
+
+
+def _count(summary: Summary, status: Status) -> str:
+    return f"{summary.counts.get(status, 0):,}"
 
 
 def _verdict_parts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
