@@ -1,16 +1,17 @@
 """Sends requests when they are due and records what becomes of them. The only module that knows how.
 
 `run` is the seam: a Load in, a Recording out. This engine is grpc.aio, because of all that grpcio's public API offers
-it sends the most from one process. Asked for 3,000/s and more over 4 channels of a server that only answers, on 2
-shared Xeon cores: the synchronous `.future()` reached 2,200 to 2,700/s, grpc.aio 6,000/s on schedule (measured
-2026-11-22). Two things make it exact:
+it sends the most from one process. Sketches of both loops over 4 channels to a server that only answers, alone on 2
+shared Xeon cores: asked for 3,000/s and more, the synchronous `.future()` reached 2,100 to 2,700/s; grpc.aio kept
+6,000/s and fell behind at 7,000/s (measured 2026-11-22). Beside other work on the same cores it fell behind at
+3,000/s in some runs and not in others, and says so in its report. Two things make it exact:
 
 - Its event loop waits in `select`, not in epoll, whose timeout Python rounds up to a millisecond: the 99th percentile
-  of the sends' lateness fell from 1.2 to 0.3 ms at 500/s (measured). The loop watches only a few sockets; the
+  of the sends' lateness fell from 1.2 to 0.3 ms at 500/s (measured, in the sketch). The loop watches only a few sockets; the
   channels' own are polled by the core.
 - The garbage collector rests during the run.
 
-A reply is judged as it comes, after its end is noted, and not kept: that takes 9 of about 150 µs a request (measured),
+A reply is judged as it comes, after its end is noted, and not kept: that takes 9 µs of about 150 a request (measured),
 and bounds memory by 26 bytes a request, whatever the replies are.
 """
 
@@ -39,7 +40,7 @@ CHANNEL_OPTIONS = (
 )
 CHECK_TIMEOUT_S = 5.0
 LEAD_NS = 20_000_000  # from the end of the preparations to the first request
-BURST_COUNT = 64  # requests sent in a row before replies get their turn, when it is behind (16 was slower, measured)
+BURST_COUNT = 64  # requests sent in a row before replies get their turn, when it is behind (measured beside other work: 1, 4 and 16 kept up less)
 LONGEST_SLEEP_S = 0.1  # so that an interruption is seen soon
 SETTLE_S = 1.0  # what replies get beyond the deadline of the last request
 PROGRESS_INTERVAL_S = 0.25
