@@ -1,10 +1,14 @@
 """Sends requests when they are due and records what becomes of them. The only module that knows how.
 
 `run` is the seam: a Load in, a Recording out. This engine is grpc.aio, because of all that grpcio's public API offers
-it sends the most from one process. Sketches of both loops over 4 channels to a server that only answers, alone on 2
-shared Xeon cores: asked for 3,000/s and more, the synchronous `.future()` reached 2,100 to 2,700/s; grpc.aio kept
-6,000/s and fell behind at 7,000/s (measured 2026-11-22). Beside other work on the same cores it fell behind at
-3,000/s in some runs and not in others, and says so in its report. Two things make it exact:
+it sends the most from one process. Measured 2026-11-22 on 2 shared Xeon cores, 4 channels, a server that only answers:
+
+- Sketches of both loops, asked for 3,000/s and more: the synchronous `.future()` reached 2,100 to 2,700/s; grpc.aio
+  kept 6,000/s and fell behind at 7,000/s.
+- This engine: kept 5,000/s (99th percentile of the sends' lateness 0.95 ms) and fell behind at 6,000/s. Beside other
+  work on the same cores it fell behind at 3,000/s in some runs, and its report says so.
+
+Two things make it exact:
 
 - Its event loop waits in `select`, not in epoll, whose timeout Python rounds up to a millisecond: the 99th percentile
   of the sends' lateness fell from 1.2 to 0.3 ms at 500/s (measured, in the sketch). The loop watches only a few sockets; the
@@ -40,7 +44,7 @@ CHANNEL_OPTIONS = (
 )
 CHECK_TIMEOUT_S = 5.0
 LEAD_NS = 20_000_000  # from the end of the preparations to the first request
-BURST_COUNT = 64  # requests sent in a row before replies get their turn, when it is behind (measured beside other work: 1, 4 and 16 kept up less)
+BURST_COUNT = 64  # sent in a row before replies get their turn, when it is behind (measured: 1, 4, 16 kept up less)
 LONGEST_SLEEP_S = 0.1  # so that an interruption is seen soon
 SETTLE_S = 1.0  # what replies get beyond the deadline of the last request
 PROGRESS_INTERVAL_S = 0.25
