@@ -11,7 +11,7 @@ it sends the most from one process. Measured 2026-11-22 on 2 shared Xeon cores, 
 Two things make it exact:
 
 - Its event loop waits in `select`, not in epoll, whose timeout Python rounds up to a millisecond: the 99th percentile
-  of the sends' lateness fell from 1.2 to 0.3 ms at 500/s (measured, in the sketch). The loop watches only a few sockets; the
+  of the sends' lateness fell from 1.2 to 0.3 ms at 500/s (measured, in the sketch). It watches few sockets; the
   channels' own are polled by the core.
 - The garbage collector rests during the run.
 
