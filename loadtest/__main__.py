@@ -141,7 +141,7 @@ def _progress() -> Iterator[Callable[[engine.Progress], None]]:
     """Shows a bar on a terminal and nothing elsewhere.
 
     One write of one line, 4 µs: rich's live bar takes 1.5 ms of the interpreter each time, at worst 8, which the run
-    would measure as latency (measured).
+    would measure as latency (measured on a busy machine).
     """
     is_terminal = sys.stdout.isatty()
     try:

@@ -5,8 +5,8 @@ it sends the most from one process. Measured 2026-11-22 on 2 shared Xeon cores, 
 
 - Sketches of both loops, asked for 3,000/s and more: the synchronous `.future()` reached 2,100 to 2,700/s; grpc.aio
   kept 6,000/s and fell behind at 7,000/s.
-- This engine: kept 5,000/s (99th percentile of the sends' lateness 0.95 ms) and fell behind at 6,000/s. Beside other
-  work on the same cores it fell behind at 3,000/s in some runs, and its report says so.
+- This engine, one run of 3 s each: kept 5,000/s (99th percentile of the sends' lateness 0.95 ms) and fell behind at
+  6,000/s. Why it is slower than its sketch is not known. Beside other work it fell behind at 3,000/s in some runs.
 
 Two things make it exact:
 
@@ -15,7 +15,7 @@ Two things make it exact:
   channels' own are polled by the core.
 - The garbage collector rests during the run.
 
-A reply is judged as it comes, after its end is noted, and not kept: that takes 9 µs of about 150 a request (measured),
+A reply is judged as it comes, after its end is noted, and not kept: that takes 9 µs of about 150 a request (measured on a busy machine),
 and bounds memory by 26 bytes a request, whatever the replies are.
 """
 
@@ -44,7 +44,7 @@ CHANNEL_OPTIONS = (
 )
 CHECK_TIMEOUT_S = 5.0
 LEAD_NS = 20_000_000  # from the end of the preparations to the first request
-BURST_COUNT = 64  # sent in a row before replies get their turn, when it is behind (measured: 1, 4, 16 kept up less)
+BURST_COUNT = 64  # sent in a row before replies get their turn, when it is behind (assumed: measuring it was noise)
 LONGEST_SLEEP_S = 0.1  # so that an interruption is seen soon
 SETTLE_S = 1.0  # what replies get beyond the deadline of the last request
 PROGRESS_INTERVAL_S = 0.25
