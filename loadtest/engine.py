@@ -15,8 +15,8 @@ Two things make it exact:
   channels' own are polled by the core.
 - The garbage collector rests during the run.
 
-A reply is judged as it comes, after its end is noted, and not kept: that takes 9 µs of about 150 a request (measured on a busy machine),
-and bounds memory by 26 bytes a request, whatever the replies are.
+A reply is judged as it comes, after its end is noted, and not kept: that takes 9 µs of about 150 a request (measured on
+a busy machine), and bounds memory by 26 bytes a request, whatever the replies are.
 """
 
 import asyncio
