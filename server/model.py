@@ -54,7 +54,7 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
     """
     manifest = bundle.description.manifest
     _check_runtime(manifest.graph)
-    model = Model(bundle.description, _build(bundle.model))
+    model = Model(bundle.description, open_graph(bundle.model))
     _check_shape(model)
     _replay(model, bundle.reference)
     _warm(model, bundle.reference.features, largest_batch)
@@ -76,7 +76,12 @@ def _numbers(version: str) -> tuple[int, ...]:
         raise BadBundle(f"smallest_runtime is {version!r}; needed is a version such as '1.22.0'") from error
 
 
-def _build(model: bytes) -> onnxruntime.InferenceSession:
+def open_graph(model: bytes) -> onnxruntime.InferenceSession:
+    """ONNX Runtime's session of a graph, as this server runs it: on the calling thread alone.
+
+    Raises:
+        BadBundle: ONNX Runtime refuses the graph.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

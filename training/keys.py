@@ -77,4 +77,5 @@ def jaccard(labels: Labels, count: int, previous: Labels, previous_count: int) -
     before = np.arange(previous_count)[:, None] == previous
     both = (now[:, None] & before[None]).sum(axis=2)
     either = (now[:, None] | before[None]).sum(axis=2)
-    return both / np.maximum(either, 1)
+    overlaps: npt.NDArray[np.float64] = both / np.maximum(either, 1)
+    return overlaps

@@ -1,25 +1,23 @@
 """The manifest of a version, from what was fitted."""
 
+import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
-import onnx
-import sklearn
-import skl2onnx
 
 from protos.audience.v1 import bundle_pb2
 from server.bundle import FORMAT_VERSION
 from training.export.graph import OPSET, SMALLEST_RUNTIME, Fitted, head_width
 from training.export.parity import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, Evidence
-from training.features import FeatureSpec, to_schema
+from training.features import Features, FeatureSpec, to_schema, typical
 from training.keys import Keyed
 from training.names import Trait, strongest
 from training.outcomes import Outcome, Propensity
-from training.segmentation import Centroids, Features, Labels, Segmentation
+from training.segmentation import Centroids, Labels, Segmentation
 
+_LIBRARIES = ("duckdb", "numpy", "onnx", "scikit-learn", "skl2onnx")
 _QUANTILES = np.linspace(0, 1, 101)
 
 
@@ -72,7 +70,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         graph=bundle_pb2.Graph(
             opset=OPSET, smallest_runtime=SMALLEST_RUNTIME, score_count=sum(head_width(head) for head in heads)
         ),
-        schema=to_schema(specs),
+        schema=to_schema(specs, typical(population, specs)),
         heads=_heads(heads, segments, population),
         feature_distributions=[_distribution(column) for column in population.T],
         training=bundle_pb2.TrainingFacts(
@@ -80,7 +78,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
             until_ms=identity.until_ms,
             visitor_count=len(population),
             previous_version=identity.previous_version,
-            libraries={m.__name__: m.__version__ for m in (duckdb, np, onnx, sklearn, skl2onnx)},
+            libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
         ),
         parity=bundle_pb2.Parity(
             row_count=evidence.row_count,
@@ -92,9 +90,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
     )
 
 
-def _heads(
-    heads: Sequence[Fitted], segments: Mapping[str, Segments], population: Features
-) -> list[bundle_pb2.Head]:
+def _heads(heads: Sequence[Fitted], segments: Mapping[str, Segments], population: Features) -> list[bundle_pb2.Head]:
     messages = []
     first = 0
     for head in heads:
@@ -160,10 +156,10 @@ def _outcome(head: Outcome, population: Features, first: int) -> bundle_pb2.Head
     return bundle_pb2.Head(
         name=head.name,
         kind=bundle_pb2.HEAD_KIND_PROPENSITY if is_propensity else bundle_pb2.HEAD_KIND_VALUE,
-        title=head.title,
+        title=head.question.title,
         columns=[bundle_pb2.Columns(role=role, first=first, count=1)],
-        horizon_days=head.horizon_days,
-        unit="" if isinstance(head, Propensity) else head.unit,
+        horizon_days=head.question.horizon_days,
+        unit=head.question.unit,
         distribution=_distribution(head.scores(population)[:, 0]),
     )
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from training.features import FeatureSpec
-from training.segmentation import Features, Labels, Shaping
+from training.features import Features, FeatureSpec
+from training.segmentation import Labels, Shaping
 
 _LEAST_EFFECT = 0.35  # standard deviations that make a difference worth a word (assumed)
 _WORDS = 2
 _TRAITS = 5
 
 
-class BadNames(Exception):  # noqa: N818  # named for what is wrong, as everywhere here
+class BadNames(Exception):
     """The file of names cannot be used. The text says why."""
 
 

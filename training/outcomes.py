@@ -8,19 +8,44 @@ from scipy.stats import spearmanr
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    mean_poisson_deviance,
+    roc_auc_score,
+)
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from training.features import Features
+
 FloatArray = npt.NDArray[np.float64]
-Features = npt.NDArray[np.float32]
 Visitors = npt.NDArray[np.int64]
 
 _FOLDS = 5
 _BINS = 10
+_LEAST_AMOUNT = 0.01  # a cent: the deviance of expecting exactly nothing is infinite
 # Small trees with much shrinkage: the rows of one household repeat, so there are fewer facts than rows. (assumed)
 _BOOSTING = {"learning_rate": 0.05, "max_iter": 150, "max_leaf_nodes": 15, "min_samples_leaf": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an outcome's head answers.
+
+    Attributes:
+        name: of the head.
+        title: of the head, for people.
+        horizon_days: how long the outcome is waited for.
+        unit: of an amount, "" for an event.
+    """
+
+    name: str
+    title: str
+    horizon_days: int
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +53,49 @@ class Propensity:
     """How likely an event is within the horizon.
 
     Attributes:
-        name: of the head.
-        title: of the head, for people.
-        horizon_days: how long the event is waited for.
+        question: what is answered.
         model: boosted trees behind a sigmoid that was fitted on folds with other households.
         evaluation: how well it does on later records.
     """
 
-    name: str
-    title: str
-    horizon_days: int
+    question: Question
     model: CalibratedClassifierCV
     evaluation: dict[str, object]
 
+    @property
+    def name(self) -> str:
+        """Name of the head."""
+        return self.question.name
+
     def scores(self, features: Features) -> FloatArray:
         """Calibrated probability as scikit-learn gives it, shape (n, 1)."""
-        return self.model.predict_proba(features)[:, 1:]
+        probabilities: FloatArray = self.model.predict_proba(features)[:, 1:]
+        return probabilities
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """How much is expected within the horizon.
 
-    Attributes: as Propensity, and
-        unit: of the amount.
+    Attributes:
+        question: what is answered.
         model: boosted trees with Poisson loss, whose mean is right and never negative.
+        evaluation: how well it does on later records.
     """
 
-    name: str
-    title: str
-    horizon_days: int
-    unit: str
+    question: Question
     model: HistGradientBoostingRegressor
     evaluation: dict[str, object]
 
+    @property
+    def name(self) -> str:
+        """Name of the head."""
+        return self.question.name
+
     def scores(self, features: Features) -> FloatArray:
         """Expected amount as scikit-learn gives it, shape (n, 1)."""
-        return self.model.predict(features)[:, None]
+        amounts: FloatArray = self.model.predict(features)[:, None]
+        return amounts
 
 
 Outcome = Propensity | Value
@@ -79,7 +110,7 @@ class Rows:
     visitors: Visitors
 
 
-def fit_propensity(name: str, title: str, horizon_days: int, train: Rows, test: Rows, seed: int) -> Propensity:
+def fit_propensity(question: Question, train: Rows, test: Rows, seed: int) -> Propensity:
     """The propensity, trained on one set of rows and judged on a later one."""
     folds = list(GroupKFold(_FOLDS).split(train.features, train.outcomes, train.visitors))
     trees = HistGradientBoostingClassifier(**_BOOSTING, random_state=seed)
@@ -93,19 +124,14 @@ def fit_propensity(name: str, title: str, horizon_days: int, train: Rows, test: 
             **judge_probabilities(test.outcomes, plain.predict_proba(test.features)[:, 1]),
         },
     }
-    return Propensity(name, title, horizon_days, model, evaluation)
+    return Propensity(question, model, evaluation)
 
 
-def fit_value(  # noqa: PLR0913  # what a head is named by, and its rows
-    name: str, title: str, horizon_days: int, unit: str, train: Rows, test: Rows, naive: FloatArray, seed: int
-) -> Value:
+def fit_value(question: Question, train: Rows, test: Rows, naive: FloatArray, seed: int) -> Value:
     """The value, trained on one set of rows and judged on a later one.
 
     Args:
-        name: of the head.
-        title: of the head, for people.
-        horizon_days: how long amounts are added up.
-        unit: of the amounts.
+        question: what is answered.
         train: rows with amounts, at least 0.
         test: later rows.
         naive: shape (n,), what one would expect of the test rows without a model.
@@ -120,7 +146,7 @@ def fit_value(  # noqa: PLR0913  # what a head is named by, and its rows
             **judge_amounts(test.outcomes, naive),
         },
     }
-    return Value(name, title, horizon_days, unit, model, evaluation)
+    return Value(question, model, evaluation)
 
 
 def _sizes(train: Rows, test: Rows) -> dict[str, object]:
@@ -147,10 +173,15 @@ def judge_probabilities(outcomes: FloatArray, probabilities: FloatArray) -> dict
 
 
 def judge_amounts(amounts: FloatArray, expected: FloatArray) -> dict[str, object]:
-    """How good expected amounts are. Shapes (n,)."""
+    """How good expected amounts are. Shapes (n,).
+
+    Poisson deviance is least for the true mean, which is what a value is; the mean absolute error is least for the
+    median, and so favours guesses that are too low in total.
+    """
     return {
         "mean": float(amounts.mean()),
         "mean_absolute_error": float(np.abs(amounts - expected).mean()),
+        "poisson_deviance": float(mean_poisson_deviance(amounts, np.maximum(expected, _LEAST_AMOUNT))),
         "spearman": float(spearmanr(amounts, expected).statistic),
         "total_ratio": float(expected.sum() / amounts.sum()),
         "calibration": _bins(expected, amounts),

@@ -13,19 +13,20 @@ import numpy as np
 from training import grocery
 from training.export.graph import Fitted, build_graph
 from training.export.parity import Evidence, prove
-from training.features import FeatureSpec, to_schema
+from training.features import Features, FeatureSpec, to_schema, typical
 from training.grocery import Records, Snapshots
 from training.keys import issue_keys, match_keys
 from training.manifest import Identity, Segments, build_manifest
 from training.names import name_segments, traits
-from training.outcomes import Outcome, Rows, Value, fit_propensity, fit_value
+from training.outcomes import Outcome, Question, Rows, fit_propensity, fit_value
 from training.previous import Previous, find_previous, next_version
 from training.publish import bundle_files, publish
-from training.segmentation import Features, Segmentation, Shaping, fit_centroids, fit_mixture
+from training.segmentation import Segmentation, Shaping, fit_centroids, fit_mixture
 from training.split import split
 
 Step = Callable[[str], AbstractContextManager[None]]
 STEPS = 9
+LEAST_FEATURES = 2  # of a segmentation
 
 VALUE_FEATURES = ("recency_days", "baskets_84d", "spend_84d", "basket_value", "spend_trend")
 STYLE_FEATURES = (
@@ -40,6 +41,10 @@ STYLE_FEATURES = (
     "weekend_share",
     "basket_lines",
 )
+
+
+class WrongOrder(Exception):
+    """What was asked for cannot be trained. The text says why, and what can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +68,10 @@ class Order:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """An outcome to fit: its head's name and title, the label's SQL, and how long it looks ahead."""
-
-    name: str
-    title: str
-    sql: str
-    horizon_days: int
-
-
-SHOPS_AGAIN = Outline("shops_again_7d", "shops again within 7 days", grocery.SHOPS_AGAIN, 7)
-REDEEMS = Outline("redeems_coupon_30d", "redeems a campaign coupon within 30 days", grocery.REDEEMS, 30)
-SPEND = Outline("spend_90d", "spend in the next 90 days", grocery.SPEND, 90)
+# Each outcome: what is asked, and the label that answers it.
+SHOPS_AGAIN = (Question("shops_again_7d", "shops again within 7 days", 7), grocery.SHOPS_AGAIN)
+REDEEMS = (Question("redeems_coupon_30d", "redeems a campaign coupon within 30 days", 30), grocery.REDEEMS)
+SPEND = (Question("spend_90d", "spend in the next 90 days", 90, "USD"), grocery.SPEND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +94,10 @@ def train(order: Order, step: Step) -> Path:
         step: names a stage while it runs, STEPS of them.
 
     Raises:
-        TooFewDates, NoParity, NotPublished, BadNames: the text says why; nothing was published.
+        WrongOrder, TooFewDates, NotExportable, NoParity, NotPublished, BadNames: the text says why; nothing was
+            published.
     """
-    columns = _columns(order.without)
+    columns = _checked(order)
     with step("Reading the records"):
         records = Records(order.until)
         visitors = columns.of(records.snapshots([order.until]))
@@ -111,15 +108,17 @@ def train(order: Order, step: Step) -> Path:
         shaping = Shaping.fit(visitors, columns.specs, STYLE_FEATURES)
         style = fit_mixture("shopping_style", "what and when the customer buys", shaping, visitors, order.seed)
     outcomes = []
-    for outline in (SHOPS_AGAIN, REDEEMS, SPEND):
-        with step(f"Outcome: {outline.title}"):
-            outcomes.append(_fit_outcome(outline, records, columns, order.seed))
+    for question, label in (SHOPS_AGAIN, REDEEMS, SPEND):
+        with step(f"Outcome: {question.title}"):
+            outcomes.append(_fit_outcome(question, label, records, columns, order.seed))
     heads: list[Fitted] = [value, style, *outcomes]
     with step("One ONNX graph, compared with scikit-learn"):
         graph = build_graph(heads, len(columns.specs))
         evidence = prove(graph, heads, visitors, columns.specs)
     with step("Segment keys and names"):
-        previous = find_previous(order.repository, order.model, to_schema(columns.specs), visitors)
+        previous = find_previous(
+            order.repository, order.model, to_schema(columns.specs, typical(visitors, columns.specs)), visitors
+        )
         version = next_version(order.repository, order.model)
         segments = {h.name: _segments(h, version, visitors, columns, previous, order.names) for h in (value, style)}
     with step(f"Publishing {order.model}/{version}"):
@@ -130,24 +129,33 @@ def train(order: Order, step: Step) -> Path:
         return publish(order.repository, order.model, version, files)
 
 
-def _columns(without: frozenset[str]) -> Columns:
-    positions = [i for i, spec in enumerate(grocery.FEATURES) if spec.name not in without]
+def _checked(order: Order) -> Columns:
+    """The features to use, when the order can be carried out at all: better said now than after minutes of work."""
+    if order.until > grocery.DAY_AFTER_LAST:
+        raise WrongOrder(
+            f"the records end before {grocery.DAY_AFTER_LAST:%Y-%m-%d}; nothing is known until {order.until:%Y-%m-%d}"
+        )
+    for question, _ in (SHOPS_AGAIN, REDEEMS, SPEND):
+        split(grocery.dates(order.until, question.horizon_days), question.horizon_days)
+    for head, names in (("customer_value", VALUE_FEATURES), ("shopping_style", STYLE_FEATURES)):
+        left = [name for name in names if name not in order.without]
+        if len(left) < LEAST_FEATURES:
+            raise WrongOrder(f"{head} needs at least {LEAST_FEATURES} of {', '.join(names)}")
+    positions = [i for i, spec in enumerate(grocery.FEATURES) if spec.name not in order.without]
     return Columns([grocery.FEATURES[i] for i in positions], positions)
 
 
-def _fit_outcome(outline: Outline, records: Records, columns: Columns, seed: int) -> Outcome:
-    dates = split(records.dates(outline.horizon_days), outline.horizon_days)
+def _fit_outcome(question: Question, label: str, records: Records, columns: Columns, seed: int) -> Outcome:
+    dates = split(grocery.dates(records.until, question.horizon_days), question.horizon_days)
     past, later = records.snapshots(dates.train), records.snapshots(dates.test)
-    train_rows, test_rows = (_rows(outline, records, columns, snapshots) for snapshots in (past, later))
-    if outline is not SPEND:
-        return fit_propensity(outline.name, outline.title, outline.horizon_days, train_rows, test_rows, seed)
-    naive = _window_spend(later) * outline.horizon_days / grocery.WINDOW_DAYS
-    return fit_value(outline.name, outline.title, outline.horizon_days, "USD", train_rows, test_rows, naive, seed)
-
-
-def _rows(outline: Outline, records: Records, columns: Columns, snapshots: Snapshots) -> Rows:
-    labels = records.labels(snapshots, outline.sql, outline.horizon_days)
-    return Rows(columns.of(snapshots), labels, snapshots.visitors)
+    train_rows, test_rows = (
+        Rows(columns.of(rows), records.labels(rows, label, question.horizon_days), rows.visitors)
+        for rows in (past, later)
+    )
+    if not question.unit:
+        return fit_propensity(question, train_rows, test_rows, seed)
+    naive = _window_spend(later) * question.horizon_days / grocery.WINDOW_DAYS
+    return fit_value(question, train_rows, test_rows, naive, seed)
 
 
 def _window_spend(snapshots: Snapshots) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -207,8 +215,10 @@ def _evaluation(heads: Sequence[Fitted], segments: Mapping[str, Segments], evide
         if isinstance(head, Segmentation):
             figures[head.name] = {"segments": head.count, "tried": list(head.tried)} | _kept(segments[head.name])
         else:
-            what = {"horizon_days": head.horizon_days} | ({"unit": head.unit} if isinstance(head, Value) else {})
-            figures[head.name] = what | head.evaluation
+            figures[head.name] = {
+                "horizon_days": head.question.horizon_days,
+                "unit": head.question.unit,
+            } | head.evaluation
     return figures
 
 

@@ -14,8 +14,9 @@ from server.model import Model, load_model
 from server.repository import scan
 from server.rows import Reader
 from server.schema import read_schema
+from training.features import Features
 from training.keys import Known
-from training.segmentation import Features, Labels
+from training.segmentation import Labels
 
 _log = logging.getLogger(__name__)
 

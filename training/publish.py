@@ -14,10 +14,10 @@ from google.protobuf import json_format
 from protos.audience.v1 import bundle_pb2
 from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE, read_bundle
 from server.model import load_model
-from training.segmentation import Features
+from training.features import Features
 
 
-class NotPublished(Exception):  # noqa: N818  # named for what is wrong, as everywhere here
+class NotPublished(Exception):
     """The version could not be put into the repository. The text says why."""
 
 
@@ -56,7 +56,7 @@ def publish(repository: Path, model: str, version: int, files: Mapping[str, byte
     try:
         _write(incoming, files)
         load_model(read_bundle(incoming), largest_batch=1)
-        os.rename(incoming, target)
+        incoming.rename(target)
         _sync(target.parent)
     except OSError as error:
         raise NotPublished(f"{target} cannot be published: {error.strerror}") from error

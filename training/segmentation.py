@@ -10,10 +10,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 
-from training.features import FeatureSpec
+from training.features import Features, FeatureSpec
 
 FloatArray = npt.NDArray[np.float64]
-Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
 CLIP_SD = 3.0  # beyond this many standard deviations a value says no more than "very"
@@ -86,7 +85,8 @@ class Centroids:
 
     def assign(self, features: Features) -> Labels:
         """Position of each visitor's segment, shape (n,)."""
-        return self.model.predict(self.shaping.apply(features)).astype(np.int64)
+        labels: Labels = self.model.predict(self.shaping.apply(features)).astype(np.int64)
+        return labels
 
     def scores(self, features: Features) -> FloatArray:
         """Segment, distance and margin as scikit-learn gives them, shape (n, 3)."""
@@ -115,7 +115,8 @@ class Mixture:
 
     def assign(self, features: Features) -> Labels:
         """Position of each visitor's most probable segment, shape (n,)."""
-        return self.model.predict(self.shaping.apply(features)).astype(np.int64)
+        labels: Labels = self.model.predict(self.shaping.apply(features)).astype(np.int64)
+        return labels
 
     def scores(self, features: Features) -> FloatArray:
         """Segment, margin and memberships as scikit-learn gives them, shape (n, 2 + segments)."""

@@ -15,7 +15,7 @@ class Split:
     test: Sequence[datetime]
 
 
-class TooFewDates(Exception):  # noqa: N818  # named for what is wrong, as everywhere here
+class TooFewDates(Exception):
     """The records are too short for this horizon."""
 
 

@@ -11,7 +11,17 @@ from rich.table import Table
 from protos.audience.v1 import bundle_pb2
 from server.bundle import EVALUATION_FILE, read_description
 
-_KINDS = {bundle_pb2.HEAD_KIND_PROPENSITY, bundle_pb2.HEAD_KIND_VALUE}
+_OUTCOMES = {bundle_pb2.HEAD_KIND_PROPENSITY, bundle_pb2.HEAD_KIND_VALUE}
+_FIGURES = {
+    "base_rate": "base rate",
+    "roc_auc": "ROC AUC",
+    "lift_top_decile": "lift in top 10 %",
+    "calibration_error": "calibration error",
+    "spearman": "rank correlation",
+    "poisson_deviance": "Poisson deviance",
+    "mean_absolute_error": "mean absolute error",
+    "total_ratio": "total over the true one",
+}
 
 
 def tables(folder: Path) -> Group:
@@ -19,7 +29,7 @@ def tables(folder: Path) -> Group:
     manifest = read_description(folder).manifest
     evaluation: Mapping[str, Any] = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
     segmentations = [head for head in manifest.heads if head.kind == bundle_pb2.HEAD_KIND_SEGMENTATION]
-    outcomes = [head for head in manifest.heads if head.kind in _KINDS]
+    outcomes = [head for head in manifest.heads if head.kind in _OUTCOMES]
     return Group(
         f"\nPublished {folder}: trained on {manifest.training.visitor_count:,} visitors",
         *(_segments(head) for head in segmentations),
@@ -29,34 +39,29 @@ def tables(folder: Path) -> Group:
 
 def _segments(head: bundle_pb2.Head) -> Table:
     table = Table(title=f"{head.name}: {head.title}", title_justify="left")
-    for column in ("segment", "key", "share", "since", "sets it apart"):
-        table.add_column(column, justify="right" if column == "share" else "left")
+    table.add_column("segment")
+    table.add_column("key", no_wrap=True)
+    table.add_column("share", justify="right")
+    table.add_column("mean (all visitors)")
     for segment in head.segments:
-        apart = ", ".join(f"{trait.feature} {trait.mean:.3g} (all: {trait.population_mean:.3g})" for trait in segment.traits[:2])
-        since = f"version {segment.issued_in_version}"
-        table.add_row(segment.name, segment.key, f"{segment.share:.0%}", since, apart)
+        key = segment.key if segment.HasField("overlap") else f"{segment.key} new"
+        table.add_row(segment.name, key, f"{segment.share:.0%}", "\n".join(_apart(t) for t in segment.traits[:2]))
     if head.retired_keys:
         table.caption = f"retired: {', '.join(head.retired_keys)}"
     return table
 
 
+def _apart(trait: bundle_pb2.Trait) -> str:
+    return f"{trait.feature} {trait.mean:.3g} ({trait.population_mean:.3g})"
+
+
 def _outcomes(heads: list[bundle_pb2.Head], evaluation: Mapping[str, Any]) -> Table:
     table = Table(title="outcomes, on records from after training", title_justify="left")
-    for column in ("head", "how well", "without the model"):
-        table.add_column(column)
+    for column in ("head", "figure", "model", "baseline"):
+        table.add_column(column, no_wrap=column == "head")
     for head in heads:
         figures = evaluation[head.name]
-        table.add_row(f"{head.name}: {head.title}", _how_well(figures), _how_well(figures["baseline"]))
+        names = [name for name in _FIGURES if name in figures]
+        cells = ["\n".join(f"{source[name]:.3g}" for name in names) for source in (figures, figures["baseline"])]
+        table.add_row(head.name, "\n".join(_FIGURES[name] for name in names), *cells)
     return table
-
-
-def _how_well(figures: Mapping[str, Any]) -> str:
-    if "roc_auc" in figures:
-        return (
-            f"AUC {figures['roc_auc']:.3f}, lift in top 10 % {figures['lift_top_decile']:.2f}, "
-            f"calibration error {figures['calibration_error']:.3f} (base rate {figures['base_rate']:.3f})"
-        )
-    return (
-        f"mean error {figures['mean_absolute_error']:.0f}, rank correlation {figures['spearman']:.3f}, "
-        f"total {figures['total_ratio']:.2f} of the true one"
-    )

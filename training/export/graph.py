@@ -15,6 +15,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator
 
+from server.model import INPUT, OUTPUT
 from training.outcomes import Outcome, Propensity, Value
 from training.segmentation import CLIP_SD, Centroids, Mixture, Segmentation, Shaping
 
@@ -22,8 +23,6 @@ OPSET = 18
 ML_OPSET = 3
 IR_VERSION = 8
 SMALLEST_RUNTIME = "1.22.0"  # the oldest that pyproject.toml allows, so the oldest that is tested
-INPUT = "features"
-OUTPUT = "scores"
 
 Fitted = Segmentation | Outcome
 
@@ -48,7 +47,9 @@ class _Graph:
     def add_many(self, operator: str, outputs: int, *inputs: str, **attributes: int) -> list[str]:
         """Names of the operator's outputs."""
         names = [f"{operator.lower()}_{len(self.nodes)}_{i}" for i in range(outputs)]
-        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        node = helper.make_node(operator, inputs, names)
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        self.nodes.append(node)
         return names
 
 
@@ -78,6 +79,10 @@ def build_graph(heads: Sequence[Fitted], width: int) -> bytes:
     onnx.checker.check_model(model, full_check=True)
     serialized: bytes = model.SerializeToString(deterministic=True)
     return serialized
+
+
+class NotExportable(Exception):
+    """A fitted head has no graph. The text says which estimator, and what its converter said."""
 
 
 def head_width(head: Fitted) -> int:
@@ -181,12 +186,16 @@ def _add_converted(  # noqa: PLR0913, PLR0917  # what to convert, where to, and 
     options: dict[int, dict[str, bool]] | None,
 ) -> str:
     """What skl2onnx makes of the estimator, moved into the graph; name of the given one of its outputs."""
-    converted = to_onnx(
-        estimator,
-        initial_types=[(INPUT, FloatTensorType([None, width]))],
-        options=options,
-        target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
-    )
+    try:
+        converted = to_onnx(
+            estimator,
+            initial_types=[(INPUT, FloatTensorType([None, width]))],
+            options=options,
+            target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
+        )
+    except Exception as error:  # skl2onnx's errors share no narrower class, and quote whole forests
+        reason = f"{type(error).__name__}: {str(error)[:300]}"
+        raise NotExportable(f"skl2onnx cannot convert {type(estimator).__name__}: {reason}") from None
     renamed = compose.add_prefix(converted, prefix, rename_inputs=False).graph
     for node in renamed.node:
         node.input[:] = [INPUT if name == prefix + INPUT else name for name in node.input]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from training.export.graph import INPUT, OUTPUT, Fitted, head_width
-from training.features import FeatureSpec
-from training.segmentation import Centroids, Features, FloatArray, Mixture
+from server.model import INPUT, OUTPUT, open_graph
+from training.export.graph import Fitted, head_width
+from training.features import Features, FeatureSpec, typical
+from training.segmentation import Centroids, FloatArray, Mixture
 
 ABSOLUTE_TOLERANCE = 1e-5
 RELATIVE_TOLERANCE = 1e-5
@@ -17,7 +17,7 @@ _REFERENCE_ROWS = 64
 _SEGMENTATION_MARGIN = {Centroids: 2, Mixture: 1}  # which of a head's columns is the margin
 
 
-class NoParity(Exception):  # noqa: N818  # named for what is wrong, as everywhere here
+class NoParity(Exception):
     """The graph answers differently from the estimators. The text says which head, by how much, on which row."""
 
 
@@ -41,22 +41,20 @@ class Evidence:
 
 
 def edge_rows(features: Features, specs: Sequence[FeatureSpec]) -> Features:
-    """Rows where arithmetic is most likely to differ: zeros, defaults, and every feature at either end of what was seen.
+    """Rows where arithmetic is most likely to differ: zeros, both ends of what was seen, and each feature at an end.
 
     Args:
         features: shape (n, width), the population.
         specs: one for each column.
 
     Returns:
-        Shape (4 + 4 * width, width), float32.
+        Shape (4 + 2 * width, width), float32; the last is the row of defaults.
     """
     low, high = features.min(axis=0), features.max(axis=0)
-    middle = np.median(features, axis=0).astype(np.float32)
-    defaults = np.array([spec.default for spec in specs], dtype=np.float32)
+    middle = typical(features, specs)
     far = np.array([high[i] * 100 if spec.maximum is None else spec.maximum for i, spec in enumerate(specs)])
-    rows = [np.zeros_like(low), defaults, low, high]
-    rows += [_replaced(base, i, end[i]) for base in (middle, defaults) for end in (low, far) for i in range(len(specs))]
-    return np.array(rows, dtype=np.float32)
+    ends = [_replaced(middle, i, end[i]) for end in (low, far) for i in range(len(specs))]
+    return np.array([np.zeros_like(low), low, high, *ends, middle], dtype=np.float32)
 
 
 def _replaced(row: Features, column: int, value: float) -> Features:
@@ -72,8 +70,7 @@ def prove(graph: bytes, heads: Sequence[Fitted], features: Features, specs: Sequ
         NoParity: a difference beyond the tolerance.
     """
     rows = np.concatenate([features, edge_rows(features, specs)])
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    actual = session.run([OUTPUT], {INPUT: rows})[0]
+    actual = open_graph(graph).run([OUTPUT], {INPUT: rows})[0]
     expected = np.concatenate([head.scores(rows) for head in heads], axis=1)
     on_border = _on_border(heads, expected)
     largest = {}
@@ -90,17 +87,15 @@ def prove(graph: bytes, heads: Sequence[Fitted], features: Features, specs: Sequ
     )
 
 
-def _largest_difference(
-    name: str, actual: Features, expected: FloatArray, on_border: npt.NDArray[np.bool_]
-) -> float:
+def _largest_difference(name: str, actual: Features, expected: FloatArray, on_border: npt.NDArray[np.bool_]) -> float:
     difference = np.where(on_border, 0.0, np.abs(actual - expected))
     allowed = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * np.abs(expected)
     wrong = np.argwhere(~(difference <= allowed))
     if len(wrong):
         row, column = wrong[0]
         raise NoParity(
-            f"head {name!r}: the graph differs from scikit-learn on {len(np.unique(wrong[:, 0]))} of {len(actual)} rows, "
-            f"first row {row}, column {column}: {actual[row, column]:.9g} instead of {expected[row, column]:.9g}"
+            f"head {name!r}: the graph differs from scikit-learn on {len(np.unique(wrong[:, 0]))} of {len(actual)} "
+            f"rows, first row {row}, column {column}: {actual[row, column]:.9g} instead of {expected[row, column]:.9g}"
         )
     return float(difference.max())
 
