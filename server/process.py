@@ -126,7 +126,7 @@ def _open_web(settings: Settings, pages: Pages) -> WebServer:
 def run(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT, then drains. The exit status: 0 after a drain, 2 when a port is taken."""
     logs.configure(settings.log_level)
-    disable_created_metrics()  # a second series for each, of no use to Prometheus
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use to Prometheus
     try:
         process = Process(settings)
     except OSError as error:

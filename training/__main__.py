@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +15,7 @@ from server.repository import is_model_name
 from training import grocery, summary
 from training.export.graph import NotExportable
 from training.export.parity import NoParity
+from training.households import day
 from training.names import BadNames, read_names
 from training.pipeline import STEPS, Order, Step, WrongOrder, train
 from training.publish import NotPublished
@@ -38,10 +38,10 @@ def main(arguments: Sequence[str]) -> int:
         )
         order.repository.mkdir(parents=True, exist_ok=True)
         with _steps(console) as step:
-            folder = train(order, step)
+            trained = train(order, step)
     except (AudienceError, BadNames, NoParity, NotExportable, NotPublished, TooFewDates, WrongOrder, OSError) as error:
         parser.exit(1, f"nothing was published: {error}\n")
-    console.print(summary.tables(folder))
+    console.print(summary.tables(trained.folder))
     return 0
 
 
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", type=_model_name, default="grocery", metavar="NAME", help="name of the model (default: %(default)s)")
     add(
         "--until",
-        type=_date,
+        type=day,
         default=grocery.DAY_AFTER_LAST,
         metavar="YYYY-MM-DD",
         help="use only records before this day (default: all, to the end of 2017)",
@@ -84,13 +84,6 @@ def _model_name(text: str) -> str:
     if not is_model_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no model name; needed is 1 to 64 of a-z, 0-9, - and _")
     return text
-
-
-def _date(text: str) -> datetime:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  # the store's local time
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; needed is one such as 2017-12-01") from error
 
 
 def _feature(text: str) -> str:

@@ -86,8 +86,23 @@ class Columns:
         return np.ascontiguousarray(snapshots.features[:, self.positions])
 
 
-def train(order: Order, step: Step) -> Path:
-    """Trains every head, proves the graph, and publishes; the folder of the new version.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What was published, and what it was made from.
+
+    Attributes:
+        folder: of the new version.
+        heads: as fitted, in the order of their columns.
+        specs: the features, in the order of the columns.
+    """
+
+    folder: Path
+    heads: Sequence[Fitted]
+    specs: Sequence[FeatureSpec]
+
+
+def train(order: Order, step: Step) -> Trained:
+    """Trains every head, proves the graph, and publishes.
 
     Args:
         order: what to train.
@@ -116,9 +131,8 @@ def train(order: Order, step: Step) -> Path:
         graph = build_graph(heads, len(columns.specs))
         evidence = prove(graph, heads, visitors, columns.specs)
     with step("Segment keys and names"):
-        previous = find_previous(
-            order.repository, order.model, to_schema(columns.specs, typical(visitors, columns.specs)), visitors
-        )
+        schema = to_schema(columns.specs, typical(visitors, columns.specs))
+        previous = find_previous(order.repository, order.model, schema, visitors)
         version = next_version(order.repository, order.model)
         segments = {h.name: _segments(h, version, visitors, columns, previous, order.names) for h in (value, style)}
     with step(f"Publishing {order.model}/{version}"):
@@ -126,7 +140,8 @@ def train(order: Order, step: Step) -> Path:
         manifest = build_manifest(identity, columns.specs, heads, segments, visitors, evidence)
         reference = (evidence.reference_features, evidence.reference_scores)
         files = bundle_files(manifest, graph, reference, _evaluation(heads, segments, evidence))
-        return publish(order.repository, order.model, version, files)
+        folder = publish(order.repository, order.model, version, files)
+    return Trained(folder, heads, columns.specs)
 
 
 def _checked(order: Order) -> Columns:
