@@ -20,7 +20,7 @@ NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install protos lint format types test lock licences wheel image-check clean
+.PHONY: help install protos lint format types test demo lock licences wheel image-check clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ types: install ## mypy, strict
 test: install $(PROTOC)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
 	@echo "test: pytest"
 	@$(PY) -m pytest
+
+demo: install ## the main job: train on real records, publish, serve, score, swap under load
+	@$(PY) -m demo
 
 lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@echo "lock: requirements/*.txt"

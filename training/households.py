@@ -62,7 +62,9 @@ def main(arguments: Sequence[str]) -> int:
     add("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
     given = parser.parse_args(arguments)
     for request in requests(given.until, given.count, given.seed):
-        sys.stdout.write(json_format.MessageToJson(request, indent=None, preserving_proto_field_name=True) + "\n")
+        sys.stdout.write(
+            json_format.MessageToJson(request, indent=None, preserving_proto_field_name=True, sort_keys=True) + "\n"
+        )
     return 0
 
 

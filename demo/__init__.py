@@ -1,0 +1,1 @@
+"""The main job from records to answers, shown on one screen: python -m demo."""

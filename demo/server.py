@@ -1,0 +1,69 @@
+"""A server in a process of its own, as an operator runs it."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import grpc
+
+from protos.audience.v1 import scoring_pb2_grpc
+
+READY_S = 30.0
+_STOP_S = 15.0
+
+
+class Log:
+    """The server's log: every line is kept in a file, and events can be waited for."""
+
+    def __init__(self, stream: IO[str], path: Path) -> None:
+        self._events: list[dict[str, object]] = []
+        self._news = threading.Condition()
+        threading.Thread(target=self._read, args=(stream, path), daemon=True).start()
+
+    def _read(self, stream: IO[str], path: Path) -> None:
+        with path.open("w", encoding="utf-8") as file:
+            for line in stream:
+                file.write(line)
+                with self._news:
+                    self._events.append(json.loads(line))
+                    self._news.notify_all()
+
+    def wait_for(self, event: str, **fields: object) -> dict[str, object]:
+        """The first line with this event and these fields, once it is there.
+
+        Raises:
+            TimeoutError: it did not come in 30 s.
+        """
+        wanted = {"event": event, **fields}
+        with self._news:
+            if not self._news.wait_for(lambda: self._find(wanted) is not None, READY_S):
+                raise TimeoutError(f"the server's log does not say {wanted}")
+            return self._find(wanted) or {}
+
+    def _find(self, wanted: dict[str, object]) -> dict[str, object] | None:
+        return next((line for line in self._events if wanted.items() <= line.items()), None)
+
+
+@contextmanager
+def serving(repository: Path, log_file: Path) -> Iterator[tuple[str, Log]]:
+    """The address of a server of this repository, on a free port, and its log. Stops it, with SIGTERM, at the end."""
+    command = [sys.executable, "-m", "server", "--repository", str(repository), "--port", "0", "--metrics-port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603  # our own command
+    try:
+        log = Log(process.stderr or sys.stdin, log_file)
+        yield f"127.0.0.1:{log.wait_for('listening')['port']}", log
+    finally:
+        process.terminate()
+        process.wait(_STOP_S)
+
+
+@contextmanager
+def scoring(target: str) -> Iterator[scoring_pb2_grpc.ScoringStub]:
+    """A client of the server at this address."""
+    with grpc.insecure_channel(target) as channel:
+        yield scoring_pb2_grpc.ScoringStub(channel)
