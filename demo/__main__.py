@@ -124,9 +124,8 @@ def _swap_under_load(target: str, log: Log, requests: Path, figures: Path, swap:
     swap()
     published_s = time.monotonic()
     line = log.wait_for("version serves", version=2)
-    Console().print(
-        f"version 2 took over from version {line['replaces']} {time.monotonic() - published_s:.2f} s after it was published"
-    )
+    took_s = time.monotonic() - published_s
+    Console().print(f"version 2 took over from version {line['replaces']} {took_s:.2f} s after it was published")
     return load.wait()
 
 

@@ -1,5 +1,8 @@
 """A head turns its columns of a model's scores into its part of the reply."""
 
+import bisect
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +13,6 @@ import numpy.typing as npt
 from protos.audience.v1 import bundle_pb2, scoring_pb2
 from server.errors import BadBundle
 
-FloatVector = npt.NDArray[np.float32]
 FloatMatrix = npt.NDArray[np.float32]
 
 MEMBERSHIP_FLOOR = 0.001  # scoring.proto, Segment.memberships
@@ -32,8 +34,8 @@ class Head(Protocol):
         """The head's name in the manifest."""
         ...
 
-    def write_scores(self, scores: FloatVector, reply: scoring_pb2.ModelScores) -> None:
-        """Adds the answer for one visitor, from scores of shape (score_count,)."""
+    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
+        """Adds the answer for one visitor, from all of the model's scores of it."""
         ...
 
     def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
@@ -46,23 +48,27 @@ class Percentiles:
     """Where scores stand among the training population.
 
     Args:
-        quantiles: shape (101,), the population's quantiles 0, 0.01 … 1; they never fall.
+        quantiles: the population's quantiles 0, 0.01 … 1, 101 numbers that never fall.
     """
 
-    quantiles: FloatVector
+    quantiles: tuple[float, ...]
 
-    def of(self, scores: FloatVector) -> FloatVector:
-        """Share of the population with a lower score, in [0, 100], shape as given.
+    def of(self, score: float) -> float:
+        """Share of the population with a lower score, in [0, 100].
 
         Source: linear interpolation between the quantiles in the manifest. Where many share one score, the share
         below all of them.
+
+        >>> Percentiles(tuple(float(q) for q in range(101))).of(12.5)
+        12.5
         """
-        above = np.searchsorted(self.quantiles, scores, side="left")
-        upper = np.clip(above, 1, _QUANTILE_COUNT - 1)
+        upper = bisect.bisect_left(self.quantiles, score)
+        if upper == 0:
+            return 0.0
+        if upper == len(self.quantiles):
+            return 100.0
         low, high = self.quantiles[upper - 1], self.quantiles[upper]
-        within = np.divide(scores - low, high - low, out=np.zeros_like(scores), where=high > low)
-        percentiles: FloatVector = np.clip(upper - 1 + np.clip(within, 0, 1), 0, 100).astype(np.float32)
-        return percentiles
+        return upper - 1 + (score - low) / (high - low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,19 @@ class Segmentation:
     margin: int | None
     memberships: slice | None
 
-    def write_scores(self, scores: FloatVector, reply: scoring_pb2.ModelScores) -> None:
+    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
         """See Head."""
         position = int(scores[self.segment])
         segment = reply.segmentations[self.name]
         segment.key, segment.name = self.keys[position], self.names[position]
         if self.distance is not None:
-            segment.distance = float(scores[self.distance])
+            segment.distance = scores[self.distance]
         if self.margin is not None:
-            segment.margin = float(scores[self.margin])
+            segment.margin = scores[self.margin]
         if self.memberships is not None:
-            pairs = zip(self.keys, scores[self.memberships].tolist(), strict=True)
-            segment.memberships.update({key: value for key, value in pairs if value >= MEMBERSHIP_FLOOR})
+            for key, membership in zip(self.keys, scores[self.memberships], strict=True):
+                if membership >= MEMBERSHIP_FLOOR:
+                    segment.memberships[key] = membership
 
     def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
         """See Head."""
@@ -112,19 +119,18 @@ class Propensity:
     probability: int
     percentiles: Percentiles
 
-    def write_scores(self, scores: FloatVector, reply: scoring_pb2.ModelScores) -> None:
+    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
         """See Head."""
-        probability = scores[self.probability : self.probability + 1]
         propensity = reply.propensities[self.name]
-        propensity.probability = float(probability[0])
-        propensity.percentile = float(self.percentiles.of(probability)[0])
+        propensity.probability = probability = scores[self.probability]
+        propensity.percentile = self.percentiles.of(probability)
 
     def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
         """See Head."""
-        probabilities = scores[:, self.probability]
+        probabilities = scores[:, self.probability].tolist()
         columns = reply.propensities[self.name]
-        columns.probabilities.extend(probabilities.tolist())
-        columns.percentiles.extend(self.percentiles.of(probabilities).tolist())
+        columns.probabilities.extend(probabilities)
+        columns.percentiles.extend(map(self.percentiles.of, probabilities))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +142,20 @@ class Value:
     unit: str
     percentiles: Percentiles
 
-    def write_scores(self, scores: FloatVector, reply: scoring_pb2.ModelScores) -> None:
+    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
         """See Head."""
-        expected = scores[self.expected : self.expected + 1]
         value = reply.values[self.name]
-        value.expected, value.unit = float(expected[0]), self.unit
-        value.percentile = float(self.percentiles.of(expected)[0])
+        value.expected = expected = scores[self.expected]
+        value.unit = self.unit
+        value.percentile = self.percentiles.of(expected)
 
     def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
         """See Head."""
-        expected = scores[:, self.expected]
+        expected = scores[:, self.expected].tolist()
         columns = reply.values[self.name]
-        columns.expected.extend(expected.tolist())
+        columns.expected.extend(expected)
         columns.unit = self.unit
-        columns.percentiles.extend(self.percentiles.of(expected).tolist())
+        columns.percentiles.extend(map(self.percentiles.of, expected))
 
 
 def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:
@@ -213,8 +219,10 @@ def _single(head: bundle_pb2.Head, columns: Mapping[int, slice], role: bundle_pb
 
 
 def _read_percentiles(head: bundle_pb2.Head) -> Percentiles:
-    quantiles: Sequence[float] = head.distribution.quantiles
-    table = np.array(quantiles, dtype=np.float32)
-    if len(table) != _QUANTILE_COUNT or not np.isfinite(table).all() or (np.diff(table) < 0).any():
-        raise BadBundle(f"head {head.name!r} needs {_QUANTILE_COUNT} quantiles that never fall; it has {len(table)}")
-    return Percentiles(table)
+    quantiles = tuple(head.distribution.quantiles)
+    is_rising = all(low <= high for low, high in itertools.pairwise(quantiles))
+    if len(quantiles) != _QUANTILE_COUNT or not is_rising or not all(map(math.isfinite, quantiles)):
+        raise BadBundle(
+            f"head {head.name!r} needs {_QUANTILE_COUNT} quantiles that never fall; it has {len(quantiles)}"
+        )
+    return Percentiles(quantiles)

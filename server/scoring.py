@@ -102,7 +102,7 @@ class Scoring:
             if isinstance(part, Failure):
                 self._write_failure(part, result)
             else:
-                _write_scores(part, block_scores[0], result)
+                _write_scores(part, block_scores[0].tolist(), result)
         return reply
 
     def finish_batch(self, prepared: Prepared, scores: Sequence[FloatMatrix]) -> scoring_pb2.ScoreBatchReply:
@@ -177,7 +177,7 @@ def _with_scores(parts: Iterable[Part], scores: Iterable[FloatMatrix]) -> Iterat
         yield part, nothing if isinstance(part, Failure) else next(in_order)
 
 
-def _write_scores(part: Answer, scores: FloatMatrix, result: scoring_pb2.ModelScores) -> None:
+def _write_scores(part: Answer, scores: Sequence[float], result: scoring_pb2.ModelScores) -> None:
     model, block = part.served.model, part.block
     result.model, result.version = model.name, model.version
     for head in part.heads:
@@ -202,7 +202,7 @@ def _write_columns(part: Answer, scores: FloatMatrix, result: scoring_pb2.ModelC
 def _count(part: Answer) -> None:
     counters, block = part.served.counters, part.block
     counters.rows.inc(len(block.rows))
-    if any(block.remapped):
+    if True in block.remapped:
         counters.remapped.inc(sum(block.remapped))
     if not block.defaulted.any():
         return
