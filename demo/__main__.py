@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from rich.console import Console
 from rich.table import Table
 
-from demo.server import Log, scoring, serving
+from demo.server import Server, scoring, serving
 from protos.audience.v1 import scoring_pb2, scoring_pb2_grpc
 from training.publish import publish
 
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str]) -> int:
 
     console.rule("2. Serve version 1 and score real households over gRPC")
     _promote(trained, live, 1)
-    with serving(live, folder / "server.log") as (target, log), scoring(target) as client:
-        log.wait_for("version serves", version=1)
+    with serving(live, folder / "server.log") as server, scoring(server.target) as client:
+        server.log.wait_for("version serves", version=1)
         console.print(_answers(client, list(_read(requests))))
         console.rule(f"3. Swap to version 2 under {RATE_PER_S} requests a second")
-        status = _swap_under_load(target, log, requests, folder / "load.json", lambda: _promote(trained, live, 2))
+        status = _swap_under_load(server, requests, folder / "load.json", lambda: _promote(trained, live, 2))
         console.print(_answers(client, list(_read(requests))))
     console.rule("Stopped")
     console.print(
@@ -115,15 +115,15 @@ def _cells(result: scoring_pb2.ModelScores) -> list[str]:
     ]
 
 
-def _swap_under_load(target: str, log: Log, requests: Path, figures: Path, swap: Callable[[], None]) -> int:
+def _swap_under_load(server: Server, requests: Path, figures: Path, swap: Callable[[], None]) -> int:
     """Publishes the next version while a load test runs. The load test's exit status: 0 when no request failed."""
-    command = [sys.executable, "-m", "loadtest", "run", "--target", target, "--requests", str(requests)]
+    command = [sys.executable, "-m", "loadtest", "run", "--target", server.target, "--requests", str(requests)]
     command += ["--rate", str(RATE_PER_S), "--duration", str(LOAD_S), "--json", str(figures), "--slo", "errors<=0%"]
     load = subprocess.Popen(command)  # noqa: S603  # our own command
     time.sleep(SWAP_AFTER_S)
     swap()
     published_s = time.monotonic()
-    line = log.wait_for("version serves", version=2)
+    line = server.log.wait_for("version serves", version=2)
     took_s = time.monotonic() - published_s
     Console().print(f"version 2 took over from version {line['replaces']} {took_s:.2f} s after it was published")
     return load.wait()

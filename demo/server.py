@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -49,17 +50,40 @@ class Log:
         return next((line for line in self._events if wanted.items() <= line.items()), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs.
+
+    Attributes:
+        process: it.
+        target: address of its scoring port.
+        metrics_port: its operator's port.
+        log: what it says.
+    """
+
+    process: subprocess.Popen[str]
+    target: str
+    metrics_port: int
+    log: Log
+
+    def stop(self) -> int:
+        """Sends SIGTERM and waits; the exit status."""
+        self.process.terminate()
+        return self.process.wait(_STOP_S)
+
+
 @contextmanager
-def serving(repository: Path, log_file: Path) -> Iterator[tuple[str, Log]]:
-    """The address of a server of this repository, on a free port, and its log. Stops it, with SIGTERM, at the end."""
+def serving(repository: Path, log_file: Path, *flags: str) -> Iterator[Server]:
+    """A server of this repository on free ports of the loopback interface; stopped, with SIGTERM, at the end."""
     command = [sys.executable, "-m", "server", "--repository", str(repository), "--port", "0", "--metrics-port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603  # our own command
-    try:
-        log = Log(process.stderr or sys.stdin, log_file)
-        yield f"127.0.0.1:{log.wait_for('listening')['port']}", log
-    finally:
-        process.terminate()
-        process.wait(_STOP_S)
+    with subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own
+        try:
+            log = Log(process.stderr or sys.stdin, log_file)
+            line = log.wait_for("listening")
+            yield Server(process, f"127.0.0.1:{line['port']}", int(str(line["metrics_port"])), log)
+        finally:
+            process.terminate()
+            process.wait(_STOP_S)
 
 
 @contextmanager
