@@ -1,5 +1,6 @@
 """Requests that tests send, and the answers that scikit-learn gives to them."""
 
+import grpc
 import numpy as np
 
 from protos.audience.v1 import scoring_pb2
@@ -9,6 +10,13 @@ from training.features import Features
 from training.segmentation import FloatArray
 
 TIMEOUT_S = 20.0  # generous: these machines are shared, and what is slow here is not wrong
+
+
+def status_of(error: BaseException) -> tuple[grpc.StatusCode, str]:
+    """Code and details of a call that failed."""
+    if not isinstance(error, grpc.Call):
+        raise TypeError(f"no gRPC call failed, but {error!r}")
+    return error.code(), error.details() or ""
 
 
 def by_vector(made: Made, row: Features) -> scoring_pb2.Features:

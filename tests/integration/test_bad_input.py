@@ -8,7 +8,7 @@ import pytest
 from demo.server import Server
 from protos.audience.v1 import scoring_pb2, scoring_pb2_grpc
 from tests.bundles import MODEL, Made
-from tests.integration.answers import TIMEOUT_S
+from tests.integration.answers import TIMEOUT_S, status_of
 
 Stub = scoring_pb2_grpc.ScoringStub
 Score = scoring_pb2.ScoreRequest
@@ -50,9 +50,7 @@ def _send(server: Server, path: str, message: bytes) -> bytes:
 def _fails(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
         call()
-    error = caught.value
-    assert isinstance(error, grpc.Call)
-    return error.code(), error.details() or ""
+    return status_of(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,160 @@
+"""Start, readiness, metrics, drain and stop, as an operator sees them."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client.parser import text_string_to_metric_families
+
+from demo.server import Server, scoring
+from protos.audience.v1 import scoring_pb2
+from tests.bundles import Made
+from tests.integration.answers import TIMEOUT_S, status_of
+from tests.integration.conftest import Start
+from tests.integration.test_versions import read_page, serve
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def health(server: Server, service: str = "") -> int:
+    """What grpc.health.v1 answers."""
+    with grpc.insecure_channel(server.target) as channel:
+        check: grpc.UnaryUnaryMultiCallable[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
+        check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined]  # not in its stubs
+        return check(health_pb2.HealthCheckRequest(service=service), timeout=TIMEOUT_S).status
+
+
+def test_readiness_follows_the_first_version(repository: Path, start: Start, first: Made) -> None:
+    """Health and /readyz say not ready until a version serves, and ready from then on; /healthz is always fine."""
+    server = start()
+    assert health(server) == health(server, "audience.v1.Scoring") == NOT_SERVING
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        read_page(server, "/readyz")
+    assert read_page(server, "/healthz") == "alive\n"
+    first.publish(repository)
+    server.log.wait_for("version serves")
+    assert health(server) == health(server, "audience.v1.Scoring") == SERVING
+    assert read_page(server, "/readyz") == "ready\n"
+
+
+def test_watchers_are_told_of_the_drain(repository: Path, start: Start, first: Made) -> None:
+    """A client that watches health learns of the drain before the port closes, and calls still work then."""
+    first.publish(repository)
+    server = start("--drain-seconds", "2")
+    server.log.wait_for("version serves")
+    with grpc.insecure_channel(server.target) as channel, scoring(server.target) as client:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)  # type: ignore[attr-defined]  # as above
+        assert next(watch).status == SERVING
+        server.process.terminate()
+        assert next(watch).status == NOT_SERVING
+        assert client.Score(scoring_pb2.ScoreRequest(), timeout=TIMEOUT_S).results[0].version == 1
+        watch.cancel()
+    assert server.process.wait(TIMEOUT_S) == 0
+
+
+def test_sigterm_finishes_what_is_in_flight(repository: Path, start: Start, first: Made) -> None:
+    """Calls that were accepted before SIGTERM are answered; those after it fail as unavailable, none is cut."""
+    server = serve(repository, start, first)
+    outcomes: list[str] = []
+    started = threading.Event()
+
+    def call_until_refused() -> None:
+        rows = [scoring_pb2.Row()] * 1000
+        with scoring(server.target) as client:
+            while True:
+                try:
+                    client.ScoreBatch(scoring_pb2.ScoreBatchRequest(rows=rows), timeout=TIMEOUT_S)
+                    outcomes.append("OK")
+                    started.set()
+                except grpc.RpcError as error:
+                    outcomes.append(status_of(error)[0].name)
+                    return
+
+    caller = threading.Thread(target=call_until_refused)
+    caller.start()
+    assert started.wait(TIMEOUT_S)
+    assert server.stop() == 0
+    caller.join()
+    assert set(outcomes) == {"OK", "UNAVAILABLE"}
+    server.log.wait_for("stopped")
+
+
+@pytest.mark.parametrize("flag", ["--port", "--metrics-port"])
+def test_port_in_use(repository: Path, flag: str) -> None:
+    """A port that is taken ends the start with status 2 and names the port; nothing is shared in silence."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        other = "--metrics-port" if flag == "--port" else "--port"
+        command = [sys.executable, "-m", "server", "--repository", str(repository), flag, str(port), other, "0"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert ended.returncode == 2
+    line = json.loads(ended.stderr.splitlines()[-1])
+    assert (line["event"], f"127.0.0.1:{port}" in line["reason"]) == ("cannot start", True)
+
+
+def test_two_servers_do_not_share_a_port(repository: Path, start: Start, first: Made) -> None:
+    """A second server on the same port is refused, although the first one is one of ours."""
+    server = serve(repository, start, first)
+    port = server.target.rpartition(":")[2]
+    command = [sys.executable, "-m", "server", "--repository", str(repository), "--port", port, "--metrics-port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert (ended.returncode, "the port is taken" in ended.stderr) == (2, True)
+
+
+def test_repository_that_is_not_there(tmp_path: Path) -> None:
+    """A repository that does not exist ends the start with status 2 and says how to get one."""
+    command = [sys.executable, "-m", "server", "--repository", str(tmp_path / "none")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert (ended.returncode, "create it, or publish into it" in ended.stderr) == (2, True)
+
+
+def test_metrics_count_what_happened(repository: Path, start: Start, first: Made) -> None:
+    """Prometheus' own parser reads the page, and its counters say what was asked."""
+    server = serve(repository, start, first)
+    with scoring(server.target) as client:
+        client.Score(scoring_pb2.ScoreRequest(), timeout=TIMEOUT_S)
+        rows = [scoring_pb2.Row(features=scoring_pb2.Features(numbers={"recency_days": -1.0}))] * 3
+        client.ScoreBatch(scoring_pb2.ScoreBatchRequest(rows=rows), timeout=TIMEOUT_S)
+        with pytest.raises(grpc.RpcError):
+            client.Score(scoring_pb2.ScoreRequest(request_id="x" * 200), timeout=TIMEOUT_S)
+    samples = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(read_page(server, "/metrics"))
+        for sample in family.samples
+    }
+    assert samples["audience_requests_total", "/audience.v1.Scoring/Score", "OK"] == 1
+    assert samples["audience_requests_total", "/audience.v1.Scoring/Score", "INVALID_ARGUMENT"] == 1
+    assert samples["audience_rows_total", "1", "shop"] == 4
+    assert samples["audience_features_missing_total", "1", "shop"] == 5 + 3 * 4
+    assert samples["audience_features_out_of_range_total", "1", "shop"] == 3
+    assert samples["audience_feature_defaulted_total", "recency_days", "shop"] == 4
+    assert samples["audience_model_version", "shop"] == 1
+    assert samples["audience_request_seconds_count", "/audience.v1.Scoring/ScoreBatch"] == 1
+
+
+def test_the_container_health_check(repository: Path, start: Start, first: Made) -> None:
+    """The command that a container runs ends with 0 when a version serves, and with 1 before and without a server."""
+    server = start()
+    assert healthcheck(server.target) == 1
+    first.publish(repository)
+    server.log.wait_for("version serves")
+    assert healthcheck(server.target) == 0
+    server.stop()
+    assert healthcheck(server.target) == 1
+
+
+def healthcheck(target: str) -> int:
+    """Exit status of the health check."""
+    command = [sys.executable, "-m", "server.healthcheck", "--target", target]
+    return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False).returncode
