@@ -76,7 +76,7 @@ class Schema:
     def code(self, feature: bundle_pb2.Feature, word: str) -> int | None:
         """Position of the word in the category's vocabulary, that of `other` if it has one, else None."""
         codes = self.codes[feature.name]
-        return codes.get(word, codes.get(feature.other))
+        return codes.get(word, codes[feature.other] if feature.other else None)
 
 
 def fingerprint(features: Iterable[bundle_pb2.Feature]) -> str:
@@ -121,6 +121,8 @@ def _check_feature(feature: bundle_pb2.Feature) -> None:
             f"feature {feature.name!r} has the default {feature.default:g}, "
             f"outside its range {_lowest(feature):g} to {_highest(feature):g}"
         )
+    if feature.kind == CATEGORY and not feature.default.is_integer():
+        raise BadBundle(f"category {feature.name!r} has the default {feature.default:g}, which is no position")
 
 
 def _check_words(feature: bundle_pb2.Feature) -> None:
