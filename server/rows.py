@@ -77,7 +77,8 @@ class Remap:
         row[self.target] = vector[self.source]
         for column, codes in self.words:
             code = row[column]
-            row[column] = codes[int(code)] if 0 <= code < len(codes) else np.nan
+            if not math.isnan(code):
+                row[column] = codes[int(code)] if 0 <= code < len(codes) else math.inf  # out of range here too
         return row
 
 
