@@ -190,6 +190,9 @@ def _columns_by_role(head: bundle_pb2.Head, score_count: int) -> dict[int, slice
                 f"head {head.name!r} has columns {columns.first} to {columns.first + columns.count - 1}; "
                 f"the graph has {score_count}"
             )
+    roles = [columns.role for columns in head.columns if columns.role]
+    if len(set(roles)) != len(roles):
+        raise BadBundle(f"head {head.name!r} gives a role to columns twice")
     return {columns.role: slice(columns.first, columns.first + columns.count) for columns in head.columns}
 
 

@@ -1,0 +1,232 @@
+import bisect
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protos.audience.v1 import bundle_pb2, scoring_pb2
+from server.errors import BadBundle
+from server.heads import MEMBERSHIP_FLOOR, FloatMatrix, Percentiles, read_heads
+from tests.server.literal import (
+    DISTANCE,
+    EXPECTED,
+    MARGIN,
+    MEMBERSHIP,
+    SEGMENT,
+    columns,
+    distribution,
+    manifest,
+    propensity,
+    segmentation,
+    value,
+)
+
+reals = st.floats(-1e6, 1e6, width=32)
+quantiles = st.lists(reals | st.sampled_from([0.0, 1.0]), min_size=101, max_size=101).map(sorted).map(tuple)
+
+FULL = segmentation((SEGMENT, 0, 1), (DISTANCE, 1, 1), (MARGIN, 2, 1), (MEMBERSHIP, 3, 3))
+
+
+def columns_of(*heads: bundle_pb2.Head, scores: FloatMatrix) -> scoring_pb2.ModelColumns:
+    """The answers for many visitors."""
+    reply = scoring_pb2.ModelColumns()
+    for head in read_heads(manifest(*heads)).values():
+        head.write_columns(scores, reply)
+    return reply
+
+
+def scores_of(*heads: bundle_pb2.Head, scores: Sequence[float]) -> scoring_pb2.ModelScores:
+    """The answers for one visitor."""
+    reply = scoring_pb2.ModelScores()
+    for head in read_heads(manifest(*heads)).values():
+        head.write_scores(scores, reply)
+    return reply
+
+
+@given(quantiles, st.lists(reals, min_size=2, max_size=2).map(sorted))
+def test_percentile_never_falls(population: tuple[float, ...], scores: list[float]) -> None:
+    """A higher score never stands lower, and every percentile is in [0, 100]."""
+    low, high = map(Percentiles(population).of, scores)
+    assert 0 <= low <= high <= 100
+
+
+@given(quantiles, st.integers(0, 100))
+def test_percentile_of_a_quantile_is_the_share_below(population: tuple[float, ...], position: int) -> None:
+    """A score that a share of the population has stands above those with a lower one only."""
+    below = bisect.bisect_left(population, population[position])
+    assert Percentiles(population).of(population[position]) == pytest.approx(below)
+
+
+@given(st.lists(reals, min_size=1, max_size=300), st.data())
+def test_percentile_is_the_share_of_a_real_population(population: list[float], data: st.DataObject) -> None:
+    """The percentile agrees with counting who is below, to within the step between two quantiles and two people."""
+    ranked = np.sort(np.array(population))
+    levels = np.quantile(ranked, np.linspace(0, 1, 101), method="linear")
+    score = data.draw(st.sampled_from(population) | reals)
+    percentile = Percentiles(tuple(np.maximum.accumulate(levels).tolist())).of(score)
+    # linear quantiles may differ from the members by a rounding, so neighbours count as equal
+    slack = 1e-9 * max(1.0, abs(score))
+    fewest, most = np.searchsorted(ranked, score - slack, "left"), np.searchsorted(ranked, score + slack, "right")
+    step = 1 + 200 / len(ranked)
+    assert 100 * fewest / len(ranked) - step <= percentile <= 100 * most / len(ranked) + step
+
+
+@pytest.mark.parametrize(
+    ("score", "percentile"),
+    [
+        (-1.0, 0.0),
+        (0.0, 0.0),  # half the population has exactly 0
+        (0.5, 50.5),
+        (1.0, 51.0),
+        (50.0, 100.0),
+        (50.1, 100.0),
+        (float("inf"), 100.0),
+        (float("-inf"), 0.0),
+    ],
+)
+def test_percentile_among_many_equals(score: float, percentile: float) -> None:
+    """Half the population has 0, the other half 1 to 50: ties get the share below all of them."""
+    assert Percentiles(tuple([0.0] * 51 + [float(i) for i in range(1, 51)])).of(score) == percentile
+
+
+def test_percentile_of_a_constant_population() -> None:
+    """Where everyone has the same score, it stands at 0, and any higher one at 100."""
+    everyone = Percentiles((3.0,) * 101)
+    assert [everyone.of(score) for score in (2.9, 3.0, 3.1)] == [0, 0, 100]
+
+
+def test_segment_of_one_visitor() -> None:
+    """Key and name by the position; distance, margin and memberships by their columns."""
+    reply = scores_of(FULL, scores=[1, 0.5, 0.25, 0.75, 0.25, 0])
+    assert reply.segmentations["value"] == scoring_pb2.Segment(
+        key="b", name="B", distance=0.5, margin=0.25, memberships={"a": 0.75, "b": 0.25}
+    )
+
+
+def test_absent_columns_are_absent_answers() -> None:
+    """A segmentation without centres has no distance; one with a single segment has no margin."""
+    segment = scores_of(segmentation(keys=["a"]), scores=[0]).segmentations["value"]
+    assert not segment.HasField("distance")
+    assert not segment.HasField("margin")
+    assert not segment.memberships
+
+
+@pytest.mark.parametrize(
+    ("membership", "is_there"),
+    [(0.0, False), (MEMBERSHIP_FLOOR - 1e-9, False), (MEMBERSHIP_FLOOR, True), (1.0, True)],
+)
+def test_membership_floor(membership: float, *, is_there: bool) -> None:
+    """A membership below a thousandth is left out of one visitor's answer."""
+    reply = scores_of(FULL, scores=[0, 0, 0, membership, 0, 1])
+    assert ("a" in reply.segmentations["value"].memberships) is is_there
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), *[reals] * 7), min_size=1, max_size=8))
+def test_columns_equal_rows(rows: list[tuple[float, ...]]) -> None:
+    """Many visitors in columns get what each of them gets alone."""
+    heads = FULL, propensity(6), value(7)
+    scores = np.array(rows, np.float32)
+    reply = columns_of(*heads, scores=scores)
+    segments, bought, spent = reply.segmentations["value"], reply.propensities["buys_7d"], reply.values["spend_30d"]
+    assert (list(segments.keys), list(segments.names), spent.unit) == (["a", "b", "c"], ["A", "B", "C"], "USD")
+    for position, row in enumerate(scores.tolist()):
+        alone = scores_of(*heads, scores=row)
+        key = segments.keys[segments.segments[position]]
+        memberships = dict(zip(segments.keys, segments.memberships[3 * position :][:3], strict=True))
+        assert alone.segmentations["value"] == scoring_pb2.Segment(
+            key=key,
+            name=key.upper(),
+            distance=segments.distances[position],
+            margin=segments.margins[position],
+            memberships={k: m for k, m in memberships.items() if m >= MEMBERSHIP_FLOOR},
+        )
+        assert alone.propensities["buys_7d"] == scoring_pb2.Propensity(
+            probability=bought.probabilities[position], percentile=bought.percentiles[position]
+        )
+        assert alone.values["spend_30d"] == scoring_pb2.Value(
+            expected=spent.expected[position], unit="USD", percentile=spent.percentiles[position]
+        )
+
+
+def test_absent_columns_are_empty_columns() -> None:
+    """A segmentation without distances, margins and memberships has none in columns either."""
+    reply = columns_of(segmentation(), scores=np.array([[2], [0]], np.float32))
+    assert reply.segmentations["value"] == scoring_pb2.SegmentColumns(
+        keys=["a", "b", "c"], names=["A", "B", "C"], segments=[2, 0]
+    )
+
+
+def test_heads_keep_their_order() -> None:
+    """Heads come in the manifest's order, by name."""
+    assert list(read_heads(manifest(value(7), FULL, propensity(6)))) == ["spend_30d", "value", "buys_7d"]
+
+
+def changed(head: bundle_pb2.Head, change: Callable[[bundle_pb2.Head], object]) -> bundle_pb2.Head:
+    """A copy, changed."""
+    copy = bundle_pb2.Head()
+    copy.CopyFrom(head)
+    change(copy)
+    return copy
+
+
+def with_quantiles(head: bundle_pb2.Head, numbers: Sequence[float]) -> bundle_pb2.Head:
+    """A copy with another population."""
+    return changed(head, lambda copy: copy.distribution.CopyFrom(distribution(numbers)))
+
+
+@pytest.mark.parametrize(
+    ("heads", "reason"),
+    [
+        pytest.param([], "has no heads", id="none"),
+        pytest.param([value(1), value(2)], "names a head twice", id="twice"),
+        pytest.param([bundle_pb2.Head(name="a")], "'a' is of no kind that this server knows: 0", id="no kind"),
+        pytest.param([changed(value(), lambda h: setattr(h, "kind", 9))], "knows: 9", id="kind of the future"),
+        pytest.param([value(9)], "'spend_30d' has columns 9 to 9; the graph has 9", id="beyond"),
+        pytest.param([value(2**32 - 1)], "has columns 4294967295 to", id="far beyond"),
+        pytest.param([segmentation((SEGMENT, 0, 1), (MEMBERSHIP, 7, 3))], "columns 7 to 9", id="partly beyond"),
+        pytest.param([segmentation((SEGMENT, 0, 0))], "columns 0 to -1", id="no columns"),
+        pytest.param([segmentation((SEGMENT, 0, 2))], "one column of the role COLUMN_ROLE_SEGMENT", id="two segments"),
+        pytest.param([segmentation((MARGIN, 0, 1))], "one column of the role COLUMN_ROLE_SEGMENT", id="no segment"),
+        pytest.param([segmentation((SEGMENT, 0, 1), (DISTANCE, 1, 2))], "COLUMN_ROLE_DISTANCE", id="two distances"),
+        pytest.param([segmentation((SEGMENT, 0, 1), (MARGIN, 1, 2))], "COLUMN_ROLE_MARGIN", id="two margins"),
+        pytest.param([segmentation((SEGMENT, 0, 1), (SEGMENT, 1, 1))], "gives a role to columns twice", id="roles"),
+        pytest.param([segmentation((SEGMENT, 0, 1), (MEMBERSHIP, 1, 2))], "each of its 3 segments", id="memberships"),
+        pytest.param([segmentation(keys=[])], "segments with distinct keys; it has []", id="no segments"),
+        pytest.param([segmentation(keys=["a", "a"])], "distinct keys", id="key twice"),
+        pytest.param([segmentation(keys=["a", ""])], "distinct keys", id="empty key"),
+        pytest.param([changed(value(), lambda h: h.ClearField("columns"))], "COLUMN_ROLE_EXPECTED", id="no column"),
+        pytest.param(
+            [changed(propensity(), lambda h: h.columns[0].MergeFrom(columns((EXPECTED, 0, 1))[0]))],
+            "COLUMN_ROLE_PROBABILITY",
+            id="role of another kind",
+        ),
+        pytest.param([changed(value(), lambda h: h.ClearField("distribution"))], "it has 0", id="no distribution"),
+        pytest.param([with_quantiles(value(), range(100))], "needs 101 quantiles", id="too few quantiles"),
+        pytest.param([with_quantiles(propensity(), range(102))], "it has 102", id="too many quantiles"),
+        pytest.param([with_quantiles(value(), range(101, 0, -1))], "never fall", id="falling quantiles"),
+        pytest.param([with_quantiles(value(), [float("nan")] * 101)], "never fall", id="quantiles of NaN"),
+        pytest.param([with_quantiles(value(), [*range(100), float("inf")])], "never fall", id="infinite quantile"),
+    ],
+)
+def test_bad_heads_are_refused(heads: list[bundle_pb2.Head], reason: str) -> None:
+    """A head that contradicts itself or the graph is refused, by name and with what is wrong."""
+    with pytest.raises(BadBundle) as caught:
+        read_heads(manifest(*heads))
+    assert reason in str(caught.value)
+
+
+def test_columns_of_a_role_of_the_future_are_ignored() -> None:
+    """Roles that this server does not know, which arrive as none, may come any number of times."""
+    head = value()
+    head.columns.extend([bundle_pb2.Columns(first=1, count=1), bundle_pb2.Columns(first=2, count=1)])
+    assert scores_of(head, scores=[5, 0, 0]).values["spend_30d"].expected == 5
+
+
+def test_propensity_and_value() -> None:
+    """Probability and amount as the graph has them, with their percentiles and the unit."""
+    reply = scores_of(propensity(0), value(1), scores=[0.25, 12.5])
+    assert reply.propensities["buys_7d"].probability == 0.25
+    assert reply.propensities["buys_7d"].percentile == pytest.approx(25)
+    assert reply.values["spend_30d"] == scoring_pb2.Value(expected=12.5, unit="USD", percentile=12.5)
