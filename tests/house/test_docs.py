@@ -1,0 +1,33 @@
+"""The documentation names what there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from server.settings import Settings
+
+_ROOT = Path(__file__).parents[2]
+_README = (_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    """Each flag of the server stands in the README's table, and nothing that is no flag."""
+    documented = set(re.findall(r"^\| `--([a-z-]+)`", _README, re.MULTILINE))
+    assert documented == {field.name.replace("_", "-") for field in fields(Settings)}
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link in the documentation leads to a file or a folder."""
+    pages = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.relative_to(_ROOT)} links to {link}"
+
+
+def test_every_metric_is_documented() -> None:
+    """Each metric that the server exports is explained for operators."""
+    source = (_ROOT / "server" / "metrics.py").read_text(encoding="utf-8")
+    names = re.findall(r'"(audience_[a-z_]+)"', source)
+    guide = (_ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    assert names
+    assert [name for name in names if name not in guide] == []
