@@ -146,8 +146,11 @@ def _read_reference(data: bytes, description: Description) -> Reference:
     width, score_count = description.schema.width, description.manifest.graph.score_count
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            reference = Reference(arrays["features"], arrays["scores"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            _check_unpacked(arrays.zip)
+            reference = Reference(np.asarray(arrays["features"]), np.asarray(arrays["scores"]))
+    except BadBundle:
+        raise
+    except Exception as error:  # NumPy and zipfile fail on foreign bytes in many ways; their errors share no class
         raise BadBundle(f"{REFERENCE_FILE} does not hold the arrays features and scores: {error}") from error
     count = len(reference.features) if reference.features.ndim else 0
     shapes = (reference.features.shape, reference.scores.shape)
@@ -157,3 +160,10 @@ def _read_reference(data: bytes, description: Description) -> Reference:
             f"{REFERENCE_FILE} has shapes {shapes} of {types}; needed: (n, {width}) and (n, {score_count}) of float32"
         )
     return reference
+
+
+def _check_unpacked(archive: zipfile.ZipFile) -> None:
+    """Few bytes can unpack to more than there is memory; zipfile unpacks no more than the archive says."""
+    size = sum(entry.file_size for entry in archive.infolist())
+    if size > _LARGEST_OTHER_BYTES:
+        raise BadBundle(f"{REFERENCE_FILE} unpacks to {size:,} bytes; at most {_LARGEST_OTHER_BYTES:,} are read")

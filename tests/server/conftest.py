@@ -1,0 +1,57 @@
+"""Small real versions of one model, made once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from server.metrics import Metrics
+from tests import bundles
+from tests.server import damage
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Published versions to copy from."""
+
+    folders: Sequence[Path]
+
+    def put(self, repository: Path, version: int, model: str = bundles.MODEL) -> Path:
+        """Copies the version into another repository."""
+        return next(
+            damage.copy(folder, repository)
+            for folder in self.folders
+            if (folder.parent.name, folder.name) == (model, str(version))
+        )
+
+
+@pytest.fixture(scope="session")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
+    """Versions 1, 2 and 3 of "shop", the first with the features in another order, and version 1 of "app"."""
+    root = tmp_path_factory.mktemp("published")
+    made = (
+        bundles.make(1, specs=bundles.SPECS[::-1]),
+        bundles.make(2),
+        bundles.make(3),
+        bundles.make(1, model="app", seed=4),
+    )
+    return Versions([one.publish(root) for one in made])
+
+
+@pytest.fixture
+def folder(versions: Versions, tmp_path: Path) -> Path:
+    """A good version 2 of "shop", to be spoilt."""
+    return versions.put(tmp_path / "repository", 2)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Metrics of their own."""
+    return Metrics(CollectorRegistry())
+
+
+def sample(metrics: Metrics, name: str, **labels: str) -> float:
+    """A counter's value; 0 before it exists."""
+    return metrics.registry.get_sample_value(name, labels) or 0.0
