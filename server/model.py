@@ -56,8 +56,13 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
     _check_runtime(manifest.graph)
     model = Model(bundle.description, open_graph(bundle.model))
     _check_shape(model)
-    _replay(model, bundle.reference)
-    _warm(model, bundle.reference.features, largest_batch)
+    try:
+        _replay(model, bundle.reference)
+        _warm(model, bundle.reference.features, largest_batch)
+    except BadBundle:
+        raise
+    except Exception as error:  # ONNX Runtime's errors share no narrower class
+        raise BadBundle(f"ONNX Runtime cannot run the graph: {error}") from error
     return model
 
 
@@ -108,10 +113,9 @@ def _check_shape(model: Model) -> None:
 
 def _replay(model: Model, reference: Reference) -> None:
     parity = model.description.manifest.parity
-    try:
-        scores = model.run(reference.features)
-    except Exception as error:  # ONNX Runtime's errors share no narrower class
-        raise BadBundle(f"ONNX Runtime cannot run the graph: {error}") from error
+    scores = model.run(reference.features)
+    if scores.shape != reference.scores.shape:
+        raise BadBundle(f"the graph gives scores of shape {scores.shape}; needed is {reference.scores.shape}")
     allowed = parity.absolute_tolerance + parity.relative_tolerance * np.abs(reference.scores)
     wrong = ~(np.abs(scores - reference.scores) <= allowed)
     if wrong.any():
