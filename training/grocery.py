@@ -174,10 +174,13 @@ def _department_sum(departments: Sequence[str]) -> str:
     return f"coalesce(sum(sales_value) FILTER (department IN ({names})), 0)"
 
 
+# The manufacturer pays the store for its coupons, so coupon_disc is within sales_value: without it, 193 of 194 lines
+# with a coupon have the shelf price that the same product had in that store and week; with it, none. (measured)
 _BASKETS_SQL = (
     "SELECT household_id, basket_id, any_value(store_id) AS store_id,"
     " min(moment) AS moment, hour(min(moment)) AS hour, isodow(min(moment)) >= 6 AS is_weekend,"
     " sum(sales_value) AS spend, sum(retail_disc) AS discount, sum(coupon_disc + coupon_match_disc) AS coupons,"
+    " sum(sales_value + retail_disc + coupon_match_disc) AS shelf,"
     " count(DISTINCT product_id) AS lines,"
     " coalesce(sum(sales_value) FILTER (brand = 'Private'), 0) AS private_label, "
     + ", ".join(f"{_department_sum(names)} AS {column}" for column, (names, _, _) in _SHARES.items())
@@ -211,8 +214,8 @@ habits AS (
         avg(lines) AS basket_lines,
         coalesce(epoch(max(moment) - min(moment)) / 86400 / nullif(count(*) - 1, 0), {WINDOW_DAYS}) AS days_between,
         count(DISTINCT store_id) AS stores_84d,
-        sum(discount) / nullif(sum(spend + discount + coupons), 0) AS discount_share,
-        sum(coupons) / nullif(sum(spend + discount + coupons), 0) AS coupon_share,
+        sum(discount) / nullif(sum(shelf), 0) AS discount_share,
+        least(sum(coupons) / nullif(sum(shelf), 0), 1) AS coupon_share,
         sum(private_label) / nullif(sum(spend), 0) AS private_label_share,
         {", ".join(f"sum({name}) / nullif(sum(spend), 0) AS {name}_share" for name in _SHARES)},
         avg((daypart = 0)::INT) AS morning_share,
