@@ -44,8 +44,8 @@ def match_keys(  # noqa: PLR0913, PLR0917  # what is keyed, and both sides of th
 ) -> list[Keyed]:
     """Keys for a segmentation trained again.
 
-    Segments are matched one to one so that the sum of overlaps is largest; a pair with an overlap of at least 0.5 keeps
-    the key, every other segment gets a new one.
+    A pair of segments with an overlap of at least 0.5 keeps the key, one to one; every other segment gets a new one.
+    Smaller overlaps have no say: the sum of two of them could outweigh the one pair that is to keep its key.
 
     Args:
         head: name of the head.
@@ -58,9 +58,9 @@ def match_keys(  # noqa: PLR0913, PLR0917  # what is keyed, and both sides of th
     Source: Jaccard index, with the assignment of Kuhn and Munkres.
     """
     overlaps = jaccard(labels, count, previous, len(known))
-    pairs = dict(zip(*linear_sum_assignment(-overlaps), strict=True))
+    pairs = zip(*linear_sum_assignment(-np.where(overlaps >= LEAST_OVERLAP, overlaps, 0.0)), strict=True)
     keyed = issue_keys(head, version, count)
-    for position, match in pairs.items():
+    for position, match in pairs:
         overlap = float(overlaps[position, match])
         if overlap >= LEAST_OVERLAP:
             keyed[position] = Keyed(known[match].key, known[match].issued_in_version, overlap)
