@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from server.bundle import read_bundle, read_description
 from server.errors import BadBundle, RepositoryUnreadable
@@ -17,6 +18,10 @@ from server.repository import Fingerprint, Versions, scan
 from server.schema import Schema
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+# A reason quotes the files, which may be of any size. It goes into a line of the log and onto the page.
+_LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +113,11 @@ class Loader:
         except RepositoryUnreadable as error:
             self._note_unreadable(str(error))
             return
-        for name, versions in found.items():
-            self._follow(name, versions)
-        self._registry.expect(frozenset(found.keys() - self._models.keys()))
+        followed = [*found, *(self._models.keys() - found.keys())]
+        self._progress = {name: self._progress.get(name, _Progress()) for name in followed}
+        self._registry.expect(self._awaited())  # before the first load, which may take long
+        for name in followed:
+            self._follow(name, found.get(name, {}))
         self.status = Status({name: self._status_of(name) for name in self._progress})
 
     def _status_of(self, name: str) -> ModelStatus:
@@ -128,10 +135,13 @@ class Loader:
         self.status = replace(self.status, unreadable=reason)
 
     def _follow(self, name: str, found: Versions) -> None:
-        progress = self._progress.setdefault(name, _Progress())
+        progress = self._progress[name]
         progress.found = found
-        for version in progress.refused.keys() - found.keys():
-            del progress.refused[version]
+        progress.refused = {  # as they stand; one that changed is new
+            version: refusal
+            for version, refusal in progress.refused.items()
+            if found.get(version) == refusal.fingerprint
+        }
         self._learn_schemas(name, progress)
         serving = self._models.get(name)
         refused = {version: refusal.fingerprint for version, refusal in progress.refused.items()}
@@ -142,15 +152,13 @@ class Loader:
     def _learn_schemas(self, name: str, progress: _Progress) -> None:
         """Reads what each new version says of itself, since callers may follow any version's schema."""
         for version, fingerprint in progress.found.items():
-            if not fingerprint.is_complete or progress.described.get(version) == fingerprint:
+            is_settled = version in progress.refused or progress.described.get(version) == fingerprint
+            if is_settled or not fingerprint.is_complete:
                 continue
-            progress.described[version] = fingerprint
-            try:
-                schema = read_description(self._root / name / str(version)).schema
-            except BadBundle as error:
-                self._refuse(name, version, progress, str(error))
-                continue
-            self._add_schema(schema)
+            description = self._attempt(name, version, progress, read_description)
+            if description is not None:
+                progress.described[version] = fingerprint
+                self._add_schema(description.schema)
 
     def _add_schema(self, schema: Schema) -> None:
         if schema.fingerprint not in self._schemas:
@@ -159,17 +167,24 @@ class Loader:
 
     def _load(self, name: str, version: int, progress: _Progress) -> None:
         started_s = self._clock_s()
+        model = self._attempt(name, version, progress, self._build)
+        if model is not None:
+            self._serve(model, self._clock_s() - started_s)
+
+    def _build(self, folder: Path) -> Model:
+        return load_model(read_bundle(folder), largest_batch=self._largest_batch)
+
+    def _attempt(self, name: str, version: int, progress: _Progress, read: Callable[[Path], _T]) -> _T | None:
+        """What `read` makes of the version's folder; None when that fails, and the version is refused."""
         try:
-            bundle = read_bundle(self._root / name / str(version))
-            model = load_model(bundle, largest_batch=self._largest_batch)
+            return read(self._root / name / str(version))
         except BadBundle as error:
-            self._refuse(name, version, progress, str(error))
-            return
+            reason = str(error)
         except Exception:  # the edge: a hostile file may fail in ways that no library documents
             _log.exception("unforeseen fault while loading", extra={"model": name, "version": version})
-            self._refuse(name, version, progress, "unforeseen fault while loading; the log has its traceback")
-            return
-        self._serve(model, self._clock_s() - started_s)
+            reason = "unforeseen fault while loading; the log has its traceback"
+        self._refuse(name, version, progress, reason[:_LONGEST_REASON])
+        return None
 
     def _refuse(self, name: str, version: int, progress: _Progress, reason: str) -> None:
         progress.refused[version] = Refusal(progress.found[version], reason)
@@ -206,8 +221,10 @@ class Loader:
         self._on_ready()
 
     def _publish(self) -> None:
-        awaited = frozenset(self._progress.keys() - self._models.keys())
-        self._registry.publish(self._models, self._schemas, awaited)
+        self._registry.publish(self._models, self._schemas, self._awaited())
+
+    def _awaited(self) -> frozenset[str]:
+        return frozenset(self._progress.keys() - self._models.keys())
 
     def _drop_retired(self) -> None:
         now_s = self._clock_s()

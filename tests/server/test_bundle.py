@@ -62,6 +62,16 @@ def link(name: str) -> Damage:
     return apply
 
 
+def pipe(name: str) -> Damage:
+    """Puts a pipe in a file's place, from which reading would never return."""
+
+    def apply(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return apply
+
+
 def sums(text: str) -> Damage:
     """Replaces the list of hashes."""
     return lambda folder: (folder / SUMS_FILE).write_text(text)
@@ -231,7 +241,7 @@ def test_unknown_fields_are_no_damage(folder: Path) -> None:
             id="folder instead of the model",
         ),
         pytest.param(
-            lambda folder: (remove(MANIFEST_FILE)(folder), os.mkfifo(folder / MANIFEST_FILE)),
+            pipe(MANIFEST_FILE),
             "manifest.json is not a plain file",
             id="pipe instead of the manifest",
         ),
