@@ -7,7 +7,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # From below what scoring takes to above any sensible deadline. Constant, so that sums over replicas mean something.
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,6 @@ class Metrics:
             ["method"],
             buckets=_SECONDS,
             registry=registry,
-        )
-        self.batch_rows = Histogram(
-            "audience_run_rows", "Rows scored in one run of a graph.", ["model"], buckets=_ROWS, registry=registry
         )
         self.rows = Counter("audience_rows", "Visitors scored.", ["model", "version"], registry=registry)
         self.remapped = Counter(
