@@ -1,10 +1,11 @@
 """A version appears in the repository whole, or not at all."""
 
+import contextlib
 import hashlib
 import io
 import json
 import os
-import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,20 +49,21 @@ def publish(repository: Path, model: str, version: int, files: Mapping[str, byte
     """Puts the files into <repository>/<model>/<version>/ by one atomic rename, after a server's own checks of them.
 
     Raises:
-        NotPublished: the version exists already, or the repository cannot be written.
+        NotPublished: the version exists already, or the repository is not there or cannot be written.
         BadBundle: a server would refuse it.
     """
     target = repository / model / str(version)
-    incoming = repository / model / f".incoming-{os.getpid()}" / model / str(version)
     try:
-        _write(incoming, files)
-        load_model(read_bundle(incoming), largest_batch=1)
-        incoming.rename(target)
-        _sync(target.parent)
+        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=repository, ignore_cleanup_errors=True) as hidden:
+            incoming = Path(hidden) / model / str(version)
+            _write(incoming, files)
+            load_model(read_bundle(incoming), largest_batch=1)
+            target.parent.mkdir(exist_ok=True)
+            _reveal(incoming, target)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            target.parent.rmdir()  # if it was made for this version: it goes only when it is empty
         raise NotPublished(f"{target} cannot be published: {error.strerror}") from error
-    finally:
-        shutil.rmtree(incoming.parent.parent, ignore_errors=True)
     return target
 
 
@@ -74,6 +76,17 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
     _sync(folder)
+
+
+def _reveal(incoming: Path, target: Path) -> None:
+    """The rename; undone when it cannot be made sure of, since a power failure could undo it later."""
+    incoming.rename(target)
+    try:
+        _sync(target.parent)
+        _sync(target.parent.parent)  # the model's folder may be new
+    except OSError:
+        target.rename(incoming)
+        raise
 
 
 def _sync(folder: Path) -> None:

@@ -1,7 +1,10 @@
-"""The real records, read once."""
+"""The real records, read once; a small version, made once; an empty repository."""
+
+from pathlib import Path
 
 import pytest
 
+from tests.bundles import Made, make
 from tests.training.receipts import Receipts
 from training.grocery import DAY_AFTER_LAST, Records
 
@@ -19,3 +22,17 @@ def records() -> Records:
 def receipts() -> Receipts:
     """The receipts of a few households."""
     return Receipts.of(HOUSEHOLDS)
+
+
+@pytest.fixture(scope="session")
+def made() -> Made:
+    """A small version with every kind of head; not to be altered."""
+    return make(1)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """An empty repository."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    return folder
