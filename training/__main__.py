@@ -15,7 +15,7 @@ from server.repository import is_model_name
 from training import grocery, summary
 from training.export.graph import NotExportable
 from training.export.parity import NoParity
-from training.households import day
+from training.households import day, natural
 from training.names import BadNames, read_names
 from training.pipeline import STEPS, Order, Step, WrongOrder, train
 from training.publish import NotPublished
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help='TOML file of names for segments, by key: "customer_value-1-2" = "Regulars"',
     )
-    add("--seed", type=int, default=0, help="seed of every random number (default: %(default)s)")
+    add("--seed", type=natural, default=0, help="seed of every random number (default: %(default)s)")
     return parser
 
 

@@ -47,6 +47,13 @@ def day(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; needed is one such as 2017-12-01") from error
 
 
+def natural(text: str) -> int:
+    """The count or seed that an argument gives, from 0 to 4294967295."""
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {(1 << 32) - 1}")
+    return int(text)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Writes the requests to standard output."""
     parser = argparse.ArgumentParser(prog="python -m training.households", description=__doc__)
@@ -58,9 +65,11 @@ def main(arguments: Sequence[str]) -> int:
         metavar="YYYY-MM-DD",
         help="as of this day (default: 2018-01-01)",
     )
-    add("--count", type=int, default=10, help="number of households (default: %(default)s)")
-    add("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
+    add("--count", type=natural, default=10, help="number of households (default: %(default)s)")
+    add("--seed", type=natural, default=0, help="seed of the draw (default: %(default)s)")
     given = parser.parse_args(arguments)
+    if given.until > grocery.DAY_AFTER_LAST:
+        parser.error(f"the records end before {grocery.DAY_AFTER_LAST:%Y-%m-%d}")
     for request in requests(given.until, given.count, given.seed):
         sys.stdout.write(
             json_format.MessageToJson(request, indent=None, preserving_proto_field_name=True, sort_keys=True) + "\n"
