@@ -50,9 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--metrics-port", type=_port, default=9090, help="port for /metrics and the health page; 0 takes a free one")
     add("--threads", type=_positive, default=4, help="threads that answer calls")
     add("--max-calls", type=_positive, default=1000, help="calls at once; more are refused with RESOURCE_EXHAUSTED")
-    add("--max-message-bytes", type=_positive, default=4 << 20, help="longest request")
+    add("--max-message-bytes", type=_int32, default=4 << 20, help="longest request")
     add("--max-batch-rows", type=_positive, default=1024, help="rows of one ScoreBatch")
-    add("--poll-seconds", type=_seconds, default=0.25, help="how often the repository is looked at")
+    add("--poll-seconds", type=_period, default=0.25, help="how often the repository is looked at")
     add("--drain-seconds", type=_seconds, default=0.0, help="how long to go on serving, as not ready, after SIGTERM")
     add("--grace-seconds", type=_seconds, default=5.0, help="how long calls in flight may take to end after that")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="least level to log")
@@ -71,6 +71,20 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is too small; needed is at least 1")
     return number
+
+
+def _int32(text: str) -> int:
+    number = _positive(text)
+    if number >= 1 << 31:
+        raise argparse.ArgumentTypeError(f"{number} is too large; gRPC takes at most {(1 << 31) - 1}")
+    return number
+
+
+def _period(text: str) -> float:
+    seconds = _seconds(text)
+    if seconds < 0.01:  # noqa: PLR2004  # a shorter one keeps a core busy with looking
+        raise argparse.ArgumentTypeError(f"{text} is too small; needed is at least 0.01 seconds")
+    return seconds
 
 
 def _seconds(text: str) -> float:
