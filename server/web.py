@@ -42,8 +42,7 @@ class Pages:
     def get(self, path: str, accept: str) -> Page:
         """The page at a path; `accept` is the request's Accept header."""
         if path == "/metrics":
-            encode, content_type = choose_encoder(accept)
-            return Page(HTTPStatus.OK, content_type, encode(self._registry))
+            return self._metrics(accept)
         if path == "/healthz":
             return Page(HTTPStatus.OK, _TEXT, b"alive\n")
         if path == "/readyz":
@@ -51,6 +50,13 @@ class Pages:
         if path == "/":
             return Page(HTTPStatus.OK, _HTML, render(self._status(), is_ready=self._is_ready()).encode())
         return Page(HTTPStatus.NOT_FOUND, _TEXT, b"there is /, /metrics, /healthz and /readyz\n")
+
+    def _metrics(self, accept: str) -> Page:
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # prometheus_client compares versions that are not numbers
+            encode, content_type = choose_encoder("")
+        return Page(HTTPStatus.OK, content_type, encode(self._registry))
 
     def _ready(self) -> Page:
         if self._is_ready():
