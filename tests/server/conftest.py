@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from prometheus_client import CollectorRegistry
 
 from server.metrics import Metrics
 from tests import bundles
 from tests.server import damage
+
+law = settings(derandomize=True, deadline=None)  # the same examples on every machine, however slow it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,5 +98,7 @@ def model(name: str = "shop", version: int = 1, *features: bundle_pb2.Feature) -
     """A model that cannot run: columns 0 segment, 1 distance, 2 probability, 3 amount."""
     heads = (segmentation((SEGMENT, 0, 1), (DISTANCE, 1, 1)), propensity(2), value(3))
     made = manifest(*heads, score_count=4, name=name, version=version)
-    described = schema(*(features or (number("recency_days", "days", maximum=90), number("visits", "visits"))))
+    described = schema(
+        *(features or (number("recency_days", "days", minimum=0, maximum=90), number("visits", "visits")))
+    )
     return Model(Description(made, described, read_heads(made)), None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from protos.audience.v1 import bundle_pb2, scoring_pb2
 from server.errors import BadBundle
 from server.heads import MEMBERSHIP_FLOOR, FloatMatrix, Percentiles, read_heads
+from tests.server.conftest import law
 from tests.server.literal import (
     DISTANCE,
     EXPECTED,
@@ -45,6 +46,7 @@ def scores_of(*heads: bundle_pb2.Head, scores: Sequence[float]) -> scoring_pb2.M
     return reply
 
 
+@law
 @given(quantiles, st.lists(reals, min_size=2, max_size=2).map(sorted))
 def test_percentile_never_falls(population: tuple[float, ...], scores: list[float]) -> None:
     """A higher score never stands lower, and every percentile is in [0, 100]."""
@@ -52,6 +54,7 @@ def test_percentile_never_falls(population: tuple[float, ...], scores: list[floa
     assert 0 <= low <= high <= 100
 
 
+@law
 @given(quantiles, st.integers(0, 100))
 def test_percentile_of_a_quantile_is_the_share_below(population: tuple[float, ...], position: int) -> None:
     """A score that a share of the population has stands above those with a lower one only."""
@@ -59,6 +62,7 @@ def test_percentile_of_a_quantile_is_the_share_below(population: tuple[float, ..
     assert Percentiles(population).of(population[position]) == pytest.approx(below)
 
 
+@law
 @given(st.lists(reals, min_size=1, max_size=300), st.data())
 def test_percentile_is_the_share_of_a_real_population(population: list[float], data: st.DataObject) -> None:
     """The percentile agrees with counting who is below, to within the step between two quantiles and two people."""
@@ -123,6 +127,7 @@ def test_membership_floor(membership: float, *, is_there: bool) -> None:
     assert ("a" in reply.segmentations["value"].memberships) is is_there
 
 
+@law
 @given(st.lists(st.tuples(st.integers(0, 2), *[reals] * 7), min_size=1, max_size=8))
 def test_columns_equal_rows(rows: list[tuple[float, ...]]) -> None:
     """Many visitors in columns get what each of them gets alone."""

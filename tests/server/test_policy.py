@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from server.bundle import SUMS_FILE
 from server.policy import next_version
 from server.repository import Fingerprint
+from tests.server.conftest import law
 
 COMPLETE = Fingerprint(((SUMS_FILE, 1, 1),))
 CHANGED = Fingerprint(((SUMS_FILE, 1, 2),))
@@ -45,6 +46,7 @@ def test_next_version(
     assert next_version(found, serving, refused) == wanted
 
 
+@law
 @given(states, servings, states)
 def test_asks_only_for_what_can_be_loaded(
     found: dict[int, Fingerprint], serving: int | None, refused: dict[int, Fingerprint]
@@ -57,6 +59,7 @@ def test_asks_only_for_what_can_be_loaded(
         assert refused.get(wanted) != found[wanted]
 
 
+@law
 @given(states, servings, states)
 def test_same_question_same_answer(
     found: dict[int, Fingerprint], serving: int | None, refused: dict[int, Fingerprint]
@@ -66,6 +69,7 @@ def test_same_question_same_answer(
     assert next_version(found, serving, refused) == next_version(turned, serving, refused)
 
 
+@law
 @given(states, servings, st.frozensets(st.integers(1, 9)))
 def test_reaches_a_fixed_point(found: dict[int, Fingerprint], serving: int | None, good: frozenset[int]) -> None:
     """Following it ends, within a step for each version: at the newest usable one, or where it started."""

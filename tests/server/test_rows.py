@@ -11,6 +11,7 @@ from protos.audience.v1 import bundle_pb2, scoring_pb2
 from server.errors import InvalidRequest
 from server.rows import Block, Reader, Remap
 from server.schema import CATEGORY, NUMBER, Schema
+from tests.server.conftest import law
 from tests.server.literal import category, number, schema
 
 Features = scoring_pb2.Features
@@ -252,6 +253,7 @@ def visitors(draw: st.DrawFn) -> Visitor:
     return Visitor(of, values)
 
 
+@law
 @given(visitors(), schemas())
 def test_vector_of_another_version_reads_as_its_names(visitor: Visitor, served: Schema) -> None:
     """A vector of another schema gives the row, and the counts, that its values give by name."""
@@ -262,6 +264,7 @@ def test_vector_of_another_version_reads_as_its_names(visitor: Visitor, served: 
     assert block.out_of_range[0] == block.out_of_range[1]
 
 
+@law
 @given(schemas(), schemas(), st.data())
 def test_rows_can_always_be_scored(source: Schema, served: Schema, data: st.DataObject) -> None:
     """Whatever finite vector comes, its row is finite and in range, and the counts add up."""
@@ -277,6 +280,7 @@ def test_rows_can_always_be_scored(source: Schema, served: Schema, data: st.Data
     assert block.defaulted.sum() == block.missing.sum() + block.out_of_range.sum()
 
 
+@law
 @given(visitors())
 def test_remap_to_the_same_schema_changes_nothing(visitor: Visitor) -> None:
     """Between a schema and itself the remap is the identity, on values and on what is not known."""
@@ -285,6 +289,7 @@ def test_remap_to_the_same_schema_changes_nothing(visitor: Visitor) -> None:
     np.testing.assert_array_equal(same.apply(row), row)
 
 
+@law
 @given(visitors(), st.data())
 def test_remap_there_and_back(visitor: Visitor, data: st.DataObject) -> None:
     """Moving features and words about and back gives the same row."""
