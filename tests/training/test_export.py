@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import numpy_helper
@@ -43,6 +43,7 @@ def _differences(head: Fitted, actual: Features, rows: Features) -> Features:
 
 
 @pytest.mark.parametrize("position", range(4))
+@settings(max_examples=30)  # of up to 20 visitors each
 @given(numbers=ROWS, codes=CODES)
 def test_graph_equals_estimators(made: Made, position: int, numbers: Features, codes: list[int]) -> None:
     """Whatever the visitors, every head's columns are what scikit-learn gives, within the stated tolerance."""

@@ -85,7 +85,7 @@ def test_no_date_leaks_into_features(records: Records) -> None:
         assert np.quantile(snapshots.features[:, NAMES.index("tenure_days")], 0.5) > grocery.WINDOW_DAYS - 28
 
 
-@pytest.mark.parametrize("as_of", [datetime(2017, 3, 26), datetime(2017, 8, 6), datetime(2017, 11, 5)], ids=str)
+@pytest.mark.parametrize("as_of", [datetime(2017, 3, 26), datetime(2017, 11, 5)], ids=str)
 def test_no_peeking(records: Records, as_of: datetime) -> None:
     """Features as of a moment are the same, bit for bit, whether or not later records exist."""
     known, then = records.snapshots([as_of]), Records(as_of).snapshots([as_of])
