@@ -12,6 +12,7 @@ from server.heads import FloatMatrix
 
 INPUT = "features"
 OUTPUT = "scores"
+_LARGEST_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ def _check_shape(model: Model) -> None:
 
 def _replay(model: Model, reference: Reference) -> None:
     parity = model.description.manifest.parity
+    tolerances = (parity.absolute_tolerance, parity.relative_tolerance)
+    if not all(0 <= tolerance <= _LARGEST_TOLERANCE for tolerance in tolerances):
+        raise BadBundle(f"the manifest tolerates differences of {tolerances}; at most {_LARGEST_TOLERANCE} is a proof")
     scores = model.run(reference.features)
     if scores.shape != reference.scores.shape:
         raise BadBundle(f"the graph gives scores of shape {scores.shape}; needed is {reference.scores.shape}")

@@ -58,9 +58,9 @@ class Snapshot:
     def _absent(self, name: str) -> NoModelReady | UnknownModel:
         if name in self.awaited:
             return NoModelReady(f"no version of model {name!r} is ready yet")
-        if not name:
+        if not self.served:
             return NoModelReady("no version of any model is ready yet; one has to be published in the repository")
-        return UnknownModel(f"no model {name[:64]!r} here; there is {', '.join(sorted(self.served)) or 'none yet'}")
+        return UnknownModel(f"no model {name[:64]!r} here; there is {', '.join(sorted(self.served))}")
 
 
 class Registry:

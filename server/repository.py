@@ -52,9 +52,11 @@ def _versions(model: Path) -> Versions:
 
 
 def _fingerprint(folder: Path) -> Fingerprint | None:
-    """None when the folder went away while it was read."""
+    """None when the folder went away while it was read; incomplete when it cannot be read, so that others still can."""
     try:
         stats = [(entry.name, entry.lstat()) for entry in folder.iterdir()]
     except FileNotFoundError:
         return None
+    except OSError:
+        return Fingerprint(())
     return Fingerprint(tuple(sorted((name, status.st_size, status.st_mtime_ns) for name, status in stats)))

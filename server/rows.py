@@ -105,7 +105,8 @@ class Reader:
         self._known = {**known, schema.fingerprint: schema}
         others = (other for other in self._known.values() if other.fingerprint != schema.fingerprint)
         self._remaps = {other.fingerprint: Remap.between(other, schema) for other in others}
-        self._known_names = frozenset(name for other in self._known.values() for name in other.positions)
+        self._known_kinds = frozenset((f.name, f.kind) for other in self._known.values() for f in other.features)
+        self._known_names = frozenset(name for name, _ in self._known_kinds)
 
     def read(self, given: Sequence[scoring_pb2.Features]) -> Block:
         """One row for each message.
@@ -183,13 +184,13 @@ class Reader:
     def _column(self, name: str, kind: bundle_pb2.FeatureKind.ValueType, right_place: str) -> int | None:
         """Column of a feature; None when only another version knows it, and its value is of no use here."""
         column = self._schema.positions.get(name)
-        if column is None:
-            if name in self._known_names:
-                return None
-            raise InvalidRequest(f"no version knows a feature {name[:64]!r}{_closest(name, self._schema.positions)}")
-        if self._schema.features[column].kind != kind:
+        if column is not None and self._schema.features[column].kind == kind:
+            return column
+        if (name, kind) in self._known_kinds:
+            return None
+        if name in self._known_names:
             raise InvalidRequest(f"feature {name!r} belongs in {right_place}")
-        return column
+        raise InvalidRequest(f"no version knows a feature {name[:64]!r}{_closest(name, self._schema.positions)}")
 
     def _is_known_word(self, name: str, word: str) -> bool:
         return any(word in schema.codes.get(name, ()) for schema in self._known.values())

@@ -84,12 +84,18 @@ def _model_rows(name: str, model: ModelStatus) -> str:
     return f"<tr><td>{name}<td>{model.serving or 'none'}<td>{on_disk}<td class=bad>{refused}</tr>"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that left in the middle is not worth a line, and the log is JSON."""
+
+
 class WebServer:
     """Serves pages over HTTP, from a thread for each request, until closed."""
 
     def __init__(self, host: str, port: int, pages: Pages) -> None:
-        self._server = ThreadingHTTPServer((host, port), _handler(pages))
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), _handler(pages))
         self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
         self._thread.start()
 

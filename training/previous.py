@@ -16,6 +16,7 @@ from server.rows import Reader
 from server.schema import read_schema
 from training.features import Features
 from training.keys import Known
+from training.publish import last_version
 from training.segmentation import Labels
 
 _log = logging.getLogger(__name__)
@@ -45,8 +46,8 @@ class Previous:
 
 
 def next_version(repository: Path, model: str) -> int:
-    """The version after the newest one on disk, from 1."""
-    return max(scan(repository).get(model, {}), default=0) + 1
+    """The version after every one that is or was in the repository, from 1."""
+    return max([last_version(repository, model), *scan(repository).get(model, {})]) + 1
 
 
 def find_previous(

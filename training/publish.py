@@ -17,6 +17,9 @@ from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_
 from server.model import load_model
 from training.features import Features
 
+# A number, and with it the segments' keys, is never used again, whatever becomes of the version.
+_LAST_VERSION = ".last_version"
+
 
 class NotPublished(Exception):
     """The version could not be put into the repository. The text says why."""
@@ -84,9 +87,37 @@ def _reveal(incoming: Path, target: Path) -> None:
     try:
         _sync(target.parent)
         _sync(target.parent.parent)  # the model's folder may be new
+        _remember(target)
     except OSError:
         target.rename(incoming)
         raise
+
+
+def last_version(repository: Path, model: str) -> int:
+    """The last version that was ever published of the model, 0 for none, even if it has been taken away since.
+
+    Raises:
+        NotPublished: what remembers it is damaged.
+    """
+    path = repository / model / _LAST_VERSION
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return 0
+    except (OSError, ValueError) as error:
+        raise NotPublished(f"{path} should hold the number of the last version: {error}") from error
+
+
+def _remember(target: Path) -> None:
+    """Notes the version's number, by one atomic replacement."""
+    path = target.parent / _LAST_VERSION
+    number = max(int(target.name), last_version(target.parent.parent, target.parent.name))
+    temporary = path.with_name(f"{_LAST_VERSION}.new")
+    try:
+        temporary.write_text(f"{number}\n", encoding="ascii")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

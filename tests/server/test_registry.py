@@ -34,7 +34,7 @@ def test_find(metrics: Metrics, served: dict[str, int], name: str, version: int 
     ("served", "name", "version", "error", "reason"),
     [
         pytest.param({}, "", None, NoModelReady, "one has to be published", id="none at all"),
-        pytest.param({}, "shop", None, UnknownModel, "no model 'shop' here; there is none yet", id="unknown, of none"),
+        pytest.param({}, "shop", None, NoModelReady, "one has to be published", id="unknown, of none"),
         pytest.param({}, "soon", None, NoModelReady, "no version of model 'soon' is ready yet", id="awaited, of none"),
         pytest.param({}, "soon", 7, NoModelReady, "no version of model 'soon'", id="version of an awaited one"),
         pytest.param({"shop": 1}, "soon", None, NoModelReady, "model 'soon' is ready yet", id="awaited"),

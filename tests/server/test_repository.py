@@ -118,3 +118,20 @@ def test_root_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RepositoryUnreadable, match="Not a directory"):
         scan(tmp_path / "file")
+
+
+def test_a_version_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there and not complete, and does not hide the others."""
+    for version in ("1", "2"):
+        (tmp_path / "shop" / version).mkdir(parents=True)
+    (tmp_path / "shop" / "1" / SUMS_FILE).touch()
+    listing = Path.iterdir
+
+    def refuse_one(folder: Path) -> Iterator[Path]:
+        if folder.name == "2":
+            raise PermissionError
+        return listing(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse_one)
+    found = scan(tmp_path)["shop"]
+    assert {version: fingerprint.is_complete for version, fingerprint in found.items()} == {1: True, 2: False}

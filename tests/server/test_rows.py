@@ -300,3 +300,14 @@ def test_remap_there_and_back(visitor: Visitor, data: st.DataObject) -> None:
     row = np.array([math.nan if value is None else value for value in visitor.values], np.float32)
     there = Remap.between(visitor.schema, other).apply(row)
     np.testing.assert_array_equal(Remap.between(other, visitor.schema).apply(there), row)
+
+
+def test_name_whose_kind_another_version_changed() -> None:
+    """A caller who names it as the other version has it is not refused; the value is of no use here and is missing."""
+    now = schema(category("age", ["young", "old"]))
+    before = schema(number("age"))
+    reader = Reader(now, {before.fingerprint: before})
+    block = reader.read([scoring_pb2.Features(numbers={"age": 33.0})])
+    assert block.missing.tolist() == [1]
+    with pytest.raises(InvalidRequest, match=r"belongs in features\.categories"):
+        Reader(now, {}).read([scoring_pb2.Features(numbers={"age": 33.0})])

@@ -1,5 +1,6 @@
 import dataclasses
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.bundles import SPECS, Made, make
 from training.features import FeatureSpec, to_schema, typical
 from training.keys import match_keys
 from training.previous import Previous, find_previous, next_version
+from training.publish import NotPublished
 from training.segmentation import Centroids
 
 
@@ -121,3 +123,15 @@ def test_newest_by_number(made: Made, repository: Path) -> None:
     assert _found(repository, made).model.version == 10
     assert next_version(repository, "shop") == 11
     assert next_version(repository, "other") == 1
+
+
+def test_a_number_is_never_used_again(repository: Path) -> None:
+    """A version that was taken away, to roll back, keeps its number, and so its keys stay its own."""
+    for version in (1, 2):
+        make(version).publish(repository)
+    shutil.rmtree(repository / "shop" / "2")
+    assert next_version(repository, "shop") == 3
+    make(1, model="app").publish(repository)
+    (repository / "app" / ".last_version").write_text("many")
+    with pytest.raises(NotPublished, match="should hold the number"):
+        next_version(repository, "app")

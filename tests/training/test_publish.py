@@ -27,12 +27,16 @@ def _fails_at(call: int, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def test_published(made: Made, repository: Path) -> None:
-    """A version is a folder of its files that a server accepts, with nothing beside it."""
+    """A version is a folder of its files that a server accepts, with nothing beside it but its number."""
     folder = made.publish(repository)
     assert folder == repository / "shop" / "1"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == made.files()
     assert read_bundle(folder).description.manifest == made.manifest
-    assert [path.name for path in (*repository.iterdir(), *folder.parent.iterdir())] == ["shop", "1"]
+    assert _names(repository, folder.parent) == [".last_version", "1", "shop"]
+
+
+def _names(*folders: Path) -> list[str]:
+    return sorted(path.name for folder in folders for path in folder.iterdir())
 
 
 def test_others_may_read(made: Made, repository: Path) -> None:
@@ -64,6 +68,8 @@ STEPS: list[tuple[Any, str, int]] = [
     *((Path, "mkdir", call) for call in range(1, 4)),
     (Path, "read_bytes", 1),
     (Path, "rename", 1),
+    (Path, "open", 7),
+    (Path, "replace", 1),
     (os, "open", 1),
 ]
 
@@ -97,7 +103,7 @@ def test_failure_leaves_other_versions(made: Made, repository: Path, monkeypatch
         patch.setattr(Path, "rename", _fails_at(1, Path.rename))
         with pytest.raises(NotPublished):
             publish(repository, "shop", 2, second)
-    assert [path.name for path in (repository / "shop").iterdir()] == ["1"]
+    assert _names(repository / "shop") == [".last_version", "1"]
     read_bundle(repository / "shop" / "1")
 
 
@@ -116,7 +122,7 @@ def test_existing_version(made: Made, repository: Path) -> None:
     with pytest.raises(NotPublished, match="shop/1 cannot be published: Directory not empty"):
         other.publish(repository)
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
-    assert [path.name for path in (*repository.iterdir(), *folder.parent.iterdir())] == ["shop", "1"]
+    assert _names(repository, folder.parent) == [".last_version", "1", "shop"]
 
 
 def test_no_repository(made: Made, tmp_path: Path) -> None:
