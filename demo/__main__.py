@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     trained, live, requests = folder / "trained", folder / "repository", folder / "households.jsonl"
 
+    live.mkdir(parents=True)
     console.rule("1. Train two versions on a year of real grocery records")
     _run("training", "--repository", str(trained), "--until", "2017-12-01")
     console.print(
