@@ -1,6 +1,7 @@
 """Start, readiness, metrics, drain and stop, as an operator sees them."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -158,3 +159,11 @@ def healthcheck(target: str) -> int:
     """Exit status of the health check."""
     command = [sys.executable, "-m", "server.healthcheck", "--target", target]
     return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False).returncode
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry is off: it leaves no trace in the home folder. It is silent under CI by itself."""
+    command = [sys.executable, "-c", "import server.model"]
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(command, env=environment, timeout=TIMEOUT_S, check=True)
+    assert list(tmp_path.rglob("*")) == []
