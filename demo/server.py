@@ -1,5 +1,6 @@
 """A server in a process of its own, as an operator runs it."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -30,7 +31,8 @@ class Log:
         with path.open("w", encoding="utf-8") as file:
             for line in stream:
                 file.write(line)
-                with self._news:
+                file.flush()
+                with self._news, contextlib.suppress(json.JSONDecodeError):  # a library may print a line of its own
                     self._events.append(json.loads(line))
                     self._news.notify_all()
 

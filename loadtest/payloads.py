@@ -55,7 +55,7 @@ def reply_status(reply: bytes) -> Status:
         results = scoring_pb2.ScoreReply.FromString(reply).results
     except DecodeError:
         return Status.BAD_REPLY
-    is_answered = len(results) > 0 and not any(result.HasField("error") for result in results)
+    is_answered = len(results) > 0 and not any(result.HasField("failure") for result in results)
     return Status.OK if is_answered else Status.BAD_REPLY
 
 

@@ -2,7 +2,10 @@
 
 import sys
 
-from server import process, settings
+from server.signals import handle_signals
 
 if __name__ == "__main__":
-    sys.exit(process.run(settings.parse(sys.argv[1:])))
+    stop = handle_signals()  # before the imports below, which take a second
+    from server import process, settings
+
+    sys.exit(process.run(settings.parse(sys.argv[1:]), stop))

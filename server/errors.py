@@ -13,6 +13,10 @@ class UnknownModel(AudienceError):
     """No such model, or no such version of it, is loaded. The caller's fault, or a deployment's that is not done."""
 
 
+class UnknownHead(AudienceError):
+    """The model has no such head, perhaps since a swap. The caller's fault, or a deployment's that is not done."""
+
+
 class NoModelReady(AudienceError):
     """A model is known, or awaited, but no version of it is ready. Passes by itself once one is published."""
 

@@ -3,6 +3,7 @@
 import bisect
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +17,8 @@ from server.errors import BadBundle
 FloatMatrix = npt.NDArray[np.float32]
 
 MEMBERSHIP_FLOOR = 0.001  # scoring.proto, Segment.memberships
-_QUANTILE_COUNT = 101  # bundle.proto, Distribution.quantiles
+_LEAST_QUANTILES = 2  # bundle.proto, Distribution.quantiles
+_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 _SEGMENT = bundle_pb2.COLUMN_ROLE_SEGMENT
 _DISTANCE = bundle_pb2.COLUMN_ROLE_DISTANCE
@@ -48,7 +50,7 @@ class Percentiles:
     """Where scores stand among the training population.
 
     Args:
-        quantiles: the population's quantiles 0, 0.01 … 1, 101 numbers that never fall.
+        quantiles: the population's quantiles in equal steps from 0 to 1, at least 2 numbers that never fall.
     """
 
     quantiles: tuple[float, ...]
@@ -68,7 +70,7 @@ class Percentiles:
         if upper == len(self.quantiles):
             return 100.0
         low, high = self.quantiles[upper - 1], self.quantiles[upper]
-        return upper - 1 + (score - low) / (high - low)
+        return 100.0 * (upper - 1 + (score - low) / (high - low)) / (len(self.quantiles) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +119,22 @@ class Propensity:
 
     name: str
     probability: int
-    percentiles: Percentiles
+    percentiles: Percentiles | None
 
     def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
         """See Head."""
         propensity = reply.propensities[self.name]
         propensity.probability = probability = scores[self.probability]
-        propensity.percentile = self.percentiles.of(probability)
+        if self.percentiles is not None:
+            propensity.percentile = self.percentiles.of(probability)
 
     def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
         """See Head."""
         probabilities = scores[:, self.probability].tolist()
         columns = reply.propensities[self.name]
         columns.probabilities.extend(probabilities)
-        columns.percentiles.extend(map(self.percentiles.of, probabilities))
+        if self.percentiles is not None:
+            columns.percentiles.extend(map(self.percentiles.of, probabilities))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +144,15 @@ class Value:
     name: str
     expected: int
     unit: str
-    percentiles: Percentiles
+    percentiles: Percentiles | None
 
     def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
         """See Head."""
         value = reply.values[self.name]
         value.expected = expected = scores[self.expected]
         value.unit = self.unit
-        value.percentile = self.percentiles.of(expected)
+        if self.percentiles is not None:
+            value.percentile = self.percentiles.of(expected)
 
     def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
         """See Head."""
@@ -155,7 +160,8 @@ class Value:
         columns = reply.values[self.name]
         columns.expected.extend(expected)
         columns.unit = self.unit
-        columns.percentiles.extend(map(self.percentiles.of, expected))
+        if self.percentiles is not None:
+            columns.percentiles.extend(map(self.percentiles.of, expected))
 
 
 def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:
@@ -173,6 +179,8 @@ def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:
 
 
 def _read_head(head: bundle_pb2.Head, score_count: int) -> Head:
+    if not _NAME.fullmatch(head.name):
+        raise BadBundle(f"head {head.name!r} must be 1 to 64 of a-z, 0-9 and _")
     columns = _columns_by_role(head, score_count)
     if head.kind == bundle_pb2.HEAD_KIND_SEGMENTATION:
         return _read_segmentation(head, columns)
@@ -200,13 +208,16 @@ def _read_segmentation(head: bundle_pb2.Head, columns: Mapping[int, slice]) -> S
     keys = tuple(segment.key for segment in head.segments)
     if not keys or len(set(keys)) != len(keys) or "" in keys:
         raise BadBundle(f"head {head.name!r} needs segments with distinct keys; it has {list(keys)}")
+    names = tuple(segment.name for segment in head.segments)
+    if "" in names or len(set(names)) != len(names):
+        raise BadBundle(f"head {head.name!r} needs segments with distinct names; it has {list(names)}")
     memberships = columns.get(_MEMBERSHIP)
     if memberships is not None and memberships.stop - memberships.start != len(keys):
         raise BadBundle(f"head {head.name!r} needs a membership column for each of its {len(keys)} segments")
     return Segmentation(
         name=head.name,
         keys=keys,
-        names=tuple(segment.name for segment in head.segments),
+        names=names,
         segment=_single(head, columns, _SEGMENT),
         distance=_single(head, columns, _DISTANCE) if _DISTANCE in columns else None,
         margin=_single(head, columns, _MARGIN) if _MARGIN in columns else None,
@@ -221,11 +232,11 @@ def _single(head: bundle_pb2.Head, columns: Mapping[int, slice], role: bundle_pb
     return int(column.start)
 
 
-def _read_percentiles(head: bundle_pb2.Head) -> Percentiles:
+def _read_percentiles(head: bundle_pb2.Head) -> Percentiles | None:
+    if not head.HasField("distribution"):
+        return None
     quantiles = tuple(head.distribution.quantiles)
     is_rising = all(low <= high for low, high in itertools.pairwise(quantiles))
-    if len(quantiles) != _QUANTILE_COUNT or not is_rising or not all(map(math.isfinite, quantiles)):
-        raise BadBundle(
-            f"head {head.name!r} needs {_QUANTILE_COUNT} quantiles that never fall; it has {len(quantiles)}"
-        )
+    if len(quantiles) < _LEAST_QUANTILES or not is_rising or not all(map(math.isfinite, quantiles)):
+        raise BadBundle(f"head {head.name!r} needs 2 or more quantiles that never fall; it has {len(quantiles)}")
     return Percentiles(quantiles)

@@ -66,7 +66,8 @@ class Loader:
         registry: where models are published; this is its only writer.
         metrics: where loads, swaps and refusals are counted.
         largest_batch: the most rows that will be scored at once.
-        on_ready: called, from the loader's thread, each time that a model was published.
+        on_ready: called once, from the loader's thread: after the first look at the repository at which something
+            serves and no model has a version that is still to be tried.
         clock_s: seconds that never go back.
         retire_after_s: how long a replaced model is kept, so that it is freed here and not in a request: longer than a
             request lasts.
@@ -94,6 +95,7 @@ class Loader:
         self._schemas: dict[str, Schema] = {}
         self._retired: list[tuple[float, Model]] = []
         self._progress: dict[str, _Progress] = {}
+        self._is_ready = False
         self.status = Status()
 
     def run(self, stop: threading.Event, poll_s: float) -> None:
@@ -118,7 +120,18 @@ class Loader:
         self._registry.expect(self._awaited())  # before the first load, which may take long
         for name in followed:
             self._follow(name, found.get(name, {}))
+            self._tell()
+        self._tell()
+        if not self._is_ready and self._models and all(self._is_settled(name) for name in followed):
+            self._on_ready()
+            self._is_ready = True
+
+    def _tell(self) -> None:
         self.status = Status({name: self._status_of(name) for name in self._progress})
+
+    def _is_settled(self, name: str) -> bool:
+        """Whether a version of the model serves, or none of those on disk can."""
+        return name in self._models or self._wanted(name) is None
 
     def _status_of(self, name: str) -> ModelStatus:
         progress, model = self._progress[name], self._models.get(name)
@@ -142,12 +155,16 @@ class Loader:
             for version, refusal in progress.refused.items()
             if found.get(version) == refusal.fingerprint
         }
+        self._metrics.refused.labels(name)  # a series that begins at 0 shows its first increase
         self._learn_schemas(name, progress)
-        serving = self._models.get(name)
-        refused = {version: refusal.fingerprint for version, refusal in progress.refused.items()}
-        wanted = next_version(found, serving.version if serving else None, refused)
+        wanted = self._wanted(name)
         if wanted is not None:
             self._load(name, wanted, progress)
+
+    def _wanted(self, name: str) -> int | None:
+        progress, serving = self._progress[name], self._models.get(name)
+        refused = {version: refusal.fingerprint for version, refusal in progress.refused.items()}
+        return next_version(progress.found, serving.version if serving else None, refused)
 
     def _learn_schemas(self, name: str, progress: _Progress) -> None:
         """Reads what each new version says of itself, since callers may follow any version's schema."""
@@ -218,7 +235,6 @@ class Loader:
                 "load_ms": round(load_s * 1e3, 1),
             },
         )
-        self._on_ready()
 
     def _publish(self) -> None:
         self._registry.publish(self._models, self._schemas, self._awaited())

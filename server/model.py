@@ -12,10 +12,11 @@ from server.heads import FloatMatrix
 
 INPUT = "features"
 OUTPUT = "scores"
+_NO_FOLDER = "/dev/null"  # exists everywhere and holds no file
 _LARGEST_TOLERANCE = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """One version of one model, ready to score.
 
@@ -91,7 +92,9 @@ def open_graph(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors come as exceptions; the log would say them twice
+    options.log_severity_level = 4  # errors come as exceptions; its own lines are not JSON and quote the graph's names
+    # Weights in other files are not covered by the hashes, and would be looked for in the working directory.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no narrower class

@@ -1,13 +1,11 @@
 """Puts the server together, runs it, and takes it down in order."""
 
 import logging
-import signal
+import os
 import threading
-from collections.abc import Sequence
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from server import logs
@@ -16,14 +14,16 @@ from server.metrics import Metrics
 from server.registry import Registry
 from server.scoring import SERVICE, Scoring
 from server.settings import Settings
+from server.signals import Stop
 from server.transport import threads
+from server.transport.operators import add_operators_services, make_health
 from server.transport.status import code_of
 from server.web import Pages, WebServer
 
 _log = logging.getLogger(__name__)
-_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_LOADER_S = 1.0  # what the loader gets to end a look at the repository; it writes nothing, so it can be left
 
 
 class Process:
@@ -49,11 +49,11 @@ class Process:
         self._follow = threading.Thread(
             target=self._loader.run, args=(self._stop, settings.poll_seconds), name="loader", daemon=True
         )
-        self._health = health.HealthServicer(experimental_non_blocking=True)
+        self._health = make_health()
         self._report(_NOT_SERVING)
         self._server = self._make_server(registry, metrics)
         self.port = _listen(self._server, settings.host, settings.port)
-        self._web = _open_web(settings, Pages(metrics.registry, lambda: self._loader.status, self._is_ready.is_set))
+        self._web = _open_web(settings, Pages(metrics.registry, lambda: self._loader.status, self._is_serving))
 
     def _make_server(self, registry: Registry, metrics: Metrics) -> grpc.Server:
         settings = self._settings
@@ -63,9 +63,9 @@ class Process:
             most_calls=settings.max_calls,
         )
         scoring = Scoring(registry, most_rows=settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
-        threads.add_methods(server, scoring.methods(), metrics)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((SERVICE, _HEALTH, reflection.SERVICE_NAME), server)
+        default_deadline_s = settings.default_deadline_ms / 1e3
+        threads.add_methods(server, scoring.methods(), metrics, default_deadline_s=default_deadline_s)
+        add_operators_services(server, self._health, SERVICE)
         return server
 
     @property
@@ -81,26 +81,30 @@ class Process:
             "listening", extra={"host": self._settings.host, "port": self.port, "metrics_port": self.metrics_port}
         )
 
-    def wait(self) -> None:
-        """Blocks until `ask_to_stop` is called, then drains: not serving, finish what is in flight, end."""
-        self._stop.wait()
-        self._report(_NOT_SERVING)
-        self._is_ready.clear()
+    def drain(self) -> None:
+        """Not serving, finish what is in flight, end. A version that is being loaded just then is left where it is."""
+        self._stop.set()
+        self._health.enter_graceful_shutdown()  # nothing can report SERVING any more
         _log.info("draining", extra={"drain_seconds": self._settings.drain_seconds})
         threading.Event().wait(self._settings.drain_seconds)
         self._server.stop(self._settings.grace_seconds).wait()
-        self._follow.join()
         self._web.close()
-        _log.info("stopped")
+        self._follow.join(_LOADER_S)
+        _log.info("stopped", extra={"while_loading": self.is_loading})
 
-    def ask_to_stop(self) -> None:
-        """Makes `wait` drain and return; may be called from a signal handler or any thread."""
-        self._stop.set()
+    @property
+    def is_loading(self) -> bool:
+        """Whether the loader still runs."""
+        return self._follow.is_alive()
+
+    def _is_serving(self) -> bool:
+        return self._is_ready.is_set() and not self._stop.is_set()
 
     def _report_serving(self) -> None:
-        if not self._stop.is_set():
+        if not self._is_ready.is_set():
             self._is_ready.set()
             self._report(_SERVING)
+            _log.info("ready")
 
     def _report(self, status: int) -> None:
         for service in ("", SERVICE):
@@ -123,8 +127,8 @@ def _open_web(settings: Settings, pages: Pages) -> WebServer:
         raise OSError(f"cannot listen on {settings.host}:{settings.metrics_port}: {error.strerror}") from error
 
 
-def run(settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT, then drains. The exit status: 0 after a drain, 2 when a port is taken."""
+def run(settings: Settings, stop: Stop) -> int:
+    """Serves until asked to stop, then drains. The exit status: 0 after a drain, 2 when a port is taken."""
     logs.configure(settings.log_level)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use to Prometheus
     try:
@@ -132,18 +136,9 @@ def run(settings: Settings) -> int:
     except OSError as error:
         _log.error("cannot start", extra={"reason": str(error)})  # the reason is all there is to say
         return 2
-    _handle_signals(process, (signal.SIGTERM, signal.SIGINT))
     process.start()
-    process.wait()
+    stop.wait()
+    process.drain()
+    if process.is_loading:
+        os._exit(0)  # ONNX Runtime may be in the middle of a graph that the interpreter would take down
     return 0
-
-
-def _handle_signals(process: Process, numbers: Sequence[signal.Signals]) -> None:
-    """The first signal drains; a second one ends the process at once, as it would without us."""
-
-    def handle(number: int, _frame: object) -> None:
-        process.ask_to_stop()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in numbers:
-        signal.signal(number, handle)

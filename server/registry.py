@@ -10,7 +10,7 @@ from server.rows import Reader
 from server.schema import Schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Served:
     """A model that answers requests, how callers' features become its rows, and what it counts."""
 

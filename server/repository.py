@@ -9,7 +9,7 @@ from server.bundle import SUMS_FILE
 from server.errors import RepositoryUnreadable
 
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VERSION_NAME = re.compile(r"[1-9][0-9]{0,17}")
+_VERSION_NAME = re.compile(r"[1-9][0-9]{0,14}")  # up to 10^15 - 1, which bundle.proto's 2^53 - 1 covers
 
 
 @dataclass(frozen=True, slots=True)

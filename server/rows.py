@@ -18,9 +18,10 @@ from server.schema import CATEGORY, NUMBER, FloatVector, PositionVector, Schema
 
 FloatMatrix = npt.NDArray[np.float32]
 CountVector = npt.NDArray[np.int64]
+_LISTED = 10  # words that a message lists
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Rows that a model can score, and what had to be assumed about each.
 
@@ -138,6 +139,8 @@ class Reader:
 
     def _read_vector(self, features: scoring_pb2.Features) -> FloatVector:
         schema = self._schema_of(features.schema_fingerprint)
+        if len(features.missing) > schema.width:
+            raise InvalidRequest(f"features.missing has {len(features.missing)} positions; the schema {schema.width}")
         vector = np.array(features.vector, dtype=np.float32)
         if len(vector) != schema.width:
             raise InvalidRequest(
@@ -152,7 +155,10 @@ class Reader:
 
     def _schema_of(self, fingerprint: str) -> Schema:
         if not fingerprint:
-            return self._schema
+            raise InvalidRequest(
+                "features.vector came without features.schema_fingerprint, so its numbers could be taken for others; "
+                f"the model that serves has {self._schema.fingerprint}"
+            )
         schema = self._known.get(fingerprint)
         if schema is None:
             raise InvalidRequest(
@@ -177,7 +183,7 @@ class Reader:
         code = self._schema.code(feature, word)
         if code is None and not self._is_known_word(name, word):
             raise InvalidRequest(
-                f"{word[:64]!r} is no word of the category {name!r}; its words are {', '.join(feature.vocabulary)}"
+                f"{word[:64]!r} is no word of the category {name!r}; its words are {_some(feature.vocabulary)}"
             )
         row[column] = math.nan if code is None else code
 
@@ -229,6 +235,10 @@ def _check_vector(vector: FloatVector, schema: Schema, missing: frozenset[int]) 
             f"features.vector[{column}] ({schema.features[column].name}) is {vector[column]}; "
             "a category is sent as its position in the vocabulary, a whole number"
         )
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join(words[:_LISTED]) + (f" and {len(words) - _LISTED} more" if len(words) > _LISTED else "")
 
 
 def _closest(name: str, names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protos.audience.v1 import scoring_pb2
-from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownModel
+from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownHead, UnknownModel
 from server.heads import FloatMatrix, Head
 from server.registry import Registry, Served, Snapshot
 from server.rows import Block
@@ -16,11 +16,12 @@ SERVICE = "audience.v1.Scoring"
 LONGEST_REQUEST_ID = 128
 LONGEST_VISITOR_ID = 256
 MOST_SELECTORS = 16
+LONGEST_FAILURE = 1000  # scoring.proto, Failure.message
 
 _THE_ONLY_MODEL = (scoring_pb2.Selector(),)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """What one selector gets: these heads, for these rows, of this model."""
 
@@ -126,8 +127,8 @@ class Scoring:
 
     def _write_failure(self, part: Failure, result: scoring_pb2.ModelScores | scoring_pb2.ModelColumns) -> None:
         result.model = part.model
-        result.error.code = self._error_code(part.error)
-        result.error.message = str(part.error)
+        result.failure.code = self._error_code(part.error)
+        result.failure.message = str(part.error)[:LONGEST_FAILURE]
 
 
 def _check_request(request_id: str, selectors: Sequence[scoring_pb2.Selector]) -> None:
@@ -146,16 +147,17 @@ def _part(snapshot: Snapshot, selector: scoring_pb2.Selector, features: Sequence
     """What the selector gets. A model that cannot answer is a part of its own; a wrong request raises."""
     try:
         served = snapshot.find(selector.model, selector.version if selector.HasField("version") else None)
-    except (UnknownModel, NoModelReady) as error:
+        heads = _heads(served, selector.heads)
+    except (UnknownModel, UnknownHead, NoModelReady) as error:
         return Failure(selector.model, error)
-    return Answer(served, _heads(served, selector.heads), served.reader.read(features))
+    return Answer(served, heads, served.reader.read(features))
 
 
 def _heads(served: Served, names: Sequence[str]) -> tuple[Head, ...]:
     heads = served.model.description.heads
     unknown = [name for name in names if name not in heads]
     if unknown:
-        raise InvalidRequest(
+        raise UnknownHead(
             f"model {served.model.name!r} has no head {unknown[0][:64]!r}; its heads are {', '.join(heads)}"
         )
     return tuple(heads[name] for name in dict.fromkeys(names)) or tuple(heads.values())
@@ -182,9 +184,9 @@ def _write_scores(part: Answer, scores: Sequence[float], result: scoring_pb2.Mod
     result.model, result.version = model.name, model.version
     for head in part.heads:
         head.write_scores(scores, result)
-    result.features.missing = int(block.missing[0])
-    result.features.out_of_range = int(block.out_of_range[0])
-    result.features.remapped = block.remapped[0]
+    result.feature_quality.missing = int(block.missing[0])
+    result.feature_quality.out_of_range = int(block.out_of_range[0])
+    result.feature_quality.remapped = block.remapped[0]
     _count(part)
 
 

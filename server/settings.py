@@ -16,6 +16,7 @@ class Settings:
     metrics_port: int
     threads: int
     max_calls: int
+    default_deadline_ms: int
     max_message_bytes: int
     max_batch_rows: int
     poll_seconds: float
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--metrics-port", type=_port, default=9090, help="port for /metrics and the health page; 0 takes a free one")
     add("--threads", type=_positive, default=4, help="threads that answer calls")
     add("--max-calls", type=_positive, default=1000, help="calls at once; more are refused with RESOURCE_EXHAUSTED")
+    add("--default-deadline-ms", type=_positive, default=1000, help="deadline of a call that comes without one")
     add("--max-message-bytes", type=_int32, default=4 << 20, help="longest request")
     add("--max-batch-rows", type=_positive, default=1024, help="rows of one ScoreBatch")
     add("--poll-seconds", type=_period, default=0.25, help="how often the repository is looked at")

@@ -1,6 +1,8 @@
 """The operator's port: /metrics for Prometheus, /readyz and /healthz for probes, and a page for people."""
 
 import html
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -87,6 +89,15 @@ def _model_rows(name: str, model: ModelStatus) -> str:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Binds without HTTPServer's look-up of the host's name, which may take long and is of no use here."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]  # str and int
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that left in the middle is not worth a line, and the log is JSON."""
 
@@ -115,14 +126,21 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 10  # seconds for a slow client, whose thread ends then
 
+        def do_HEAD(self) -> None:
+            self._answer(is_head=True)
+
         def do_GET(self) -> None:
+            self._answer(is_head=False)
+
+        def _answer(self, *, is_head: bool) -> None:
             page = pages.get(self.path.partition("?")[0], self.headers.get("Accept", ""))
             self.send_response(page.status)
             headers: Mapping[str, str] = {"Content-Type": page.content_type, "Content-Length": str(len(page.body))}
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(page.body)
+            if not is_head:
+                self.wfile.write(page.body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name for it
             """Probes and scrapes are not worth a line."""

@@ -18,7 +18,8 @@ from training.outcomes import Outcome, Propensity
 from training.segmentation import Centroids, Labels, Segmentation
 
 _LIBRARIES = ("duckdb", "numpy", "onnx", "scikit-learn", "skl2onnx")
-_QUANTILES = np.linspace(0, 1, 101)
+_FEATURE_QUANTILES = 101
+_SCORE_QUANTILES = 1001  # audiences are bought by the top per cent, where a coarse table is one straight line
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         ),
         schema=to_schema(specs, typical(population, specs)),
         heads=_heads(heads, segments, population),
-        feature_distributions=[_distribution(column) for column in population.T],
+        feature_distributions=[_distribution(column, _FEATURE_QUANTILES) for column in population.T],
         training=bundle_pb2.TrainingFacts(
             data=identity.data,
             until_ms=identity.until_ms,
@@ -113,7 +114,7 @@ def _segmentation(head: Segmentation, segments: Segments, first: int) -> bundle_
     )
 
 
-def _segment_columns(head: Segmentation, first: int) -> list[bundle_pb2.Columns]:
+def _segment_columns(head: Segmentation, first: int) -> list[bundle_pb2.ScoreColumns]:
     roles = (
         [(bundle_pb2.COLUMN_ROLE_SEGMENT, 1), (bundle_pb2.COLUMN_ROLE_DISTANCE, 1), (bundle_pb2.COLUMN_ROLE_MARGIN, 1)]
         if isinstance(head, Centroids)
@@ -125,7 +126,7 @@ def _segment_columns(head: Segmentation, first: int) -> list[bundle_pb2.Columns]
     )
     starts = np.cumsum([first, *(count for _, count in roles)])
     return [
-        bundle_pb2.Columns(role=role, first=int(start), count=count)
+        bundle_pb2.ScoreColumns(role=role, first=int(start), count=count)
         for (role, count), start in zip(roles, starts[:-1], strict=True)
     ]
 
@@ -157,14 +158,14 @@ def _outcome(head: Outcome, population: Features, first: int) -> bundle_pb2.Head
         name=head.name,
         kind=bundle_pb2.HEAD_KIND_PROPENSITY if is_propensity else bundle_pb2.HEAD_KIND_VALUE,
         title=head.question.title,
-        columns=[bundle_pb2.Columns(role=role, first=first, count=1)],
+        columns=[bundle_pb2.ScoreColumns(role=role, first=first, count=1)],
         horizon_days=head.question.horizon_days,
         unit=head.question.unit,
-        distribution=_distribution(head.scores(population)[:, 0]),
+        distribution=_distribution(head.scores(population)[:, 0], _SCORE_QUANTILES),
     )
 
 
-def _distribution(values: npt.NDArray[np.floating]) -> bundle_pb2.Distribution:
+def _distribution(values: npt.NDArray[np.floating], count: int) -> bundle_pb2.Distribution:
     wide = values.astype(np.float64)
-    quantiles = np.quantile(wide, _QUANTILES).astype(np.float32)
+    quantiles = np.quantile(wide, np.linspace(0, 1, count)).astype(np.float32)
     return bundle_pb2.Distribution(quantiles=np.maximum.accumulate(quantiles), mean=float(wide.mean()))

@@ -174,6 +174,7 @@ def judge_probabilities(outcomes: FloatArray, probabilities: FloatArray) -> dict
         "log_loss": float(log_loss(outcomes, probabilities)),
         "calibration_error": float(np.mean([abs(row["predicted"] - row["observed"]) for row in bins])),
         "lift_top_decile": float(outcomes[top].mean() / outcomes.mean()),
+        "total_ratio": float(probabilities.sum() / outcomes.sum()),
         "calibration": bins,
     }
 

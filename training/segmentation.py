@@ -172,15 +172,28 @@ def _bootstraps(size: int, seed: int) -> Iterator[Labels]:
 
 
 def fit_mixture(name: str, title: str, shaping: Shaping, features: Features, seed: int) -> Mixture:
-    """A Gaussian mixture with the number of components that has the lowest Bayesian information criterion."""
+    """A Gaussian mixture with the number of components that has the lowest Bayesian information criterion.
+
+    Only numbers are taken with which every segment has at least 5 % of the visitors; if none is, the lowest criterion.
+    """
     shaped = shaping.apply(features)
     models = [_fit_gaussians(k, shaped, seed) for k in COUNTS]
-    tried = [{"k": model.n_components, "bic": float(model.bic(shaped))} for model in models]
-    model = min(models, key=lambda m: m.bic(shaped))
+    tried = [_judge_mixture(model, shaped) for model in models]
+    large = [m for m, judged in zip(models, tried, strict=True) if judged["smallest_share"] >= SMALLEST_SHARE]
+    model = min(large or models, key=lambda m: m.bic(shaped))
     order = _by_size(model.predict(shaped), model.n_components)
     for attribute in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"):
         setattr(model, attribute, getattr(model, attribute)[order])
     return Mixture(name, title, shaping, model, tried)
+
+
+def _judge_mixture(model: GaussianMixture, shaped: FloatArray) -> dict[str, float]:
+    sizes = np.bincount(model.predict(shaped), minlength=model.n_components)
+    return {
+        "k": model.n_components,
+        "bic": float(model.bic(shaped)),
+        "smallest_share": float(sizes.min() / len(shaped)),
+    }
 
 
 def _fit_gaussians(k: int, shaped: FloatArray, seed: int) -> GaussianMixture:

@@ -20,7 +20,7 @@ _FIGURES = {
     "spearman": "rank correlation",
     "poisson_deviance": "Poisson deviance",
     "mean_absolute_error": "mean absolute error",
-    "total_ratio": "total over the true one",
+    "total_ratio": "total / true total",
 }
 
 

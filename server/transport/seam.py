@@ -13,7 +13,7 @@ from server.model import Model
 RequestT = TypeVar("RequestT", bound=Message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """Rows for one model. A transport may put the rows of several runs of the same model together."""
 

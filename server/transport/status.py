@@ -7,10 +7,16 @@ from server import errors
 _CODES: dict[type[errors.AudienceError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
+    errors.UnknownHead: grpc.StatusCode.NOT_FOUND,
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+# gRPC carries the text in a header, escaped to up to three times its length, and refuses headers beyond 8 KiB.
+LONGEST_TEXT = 1000
 INTERNAL_TEXT = "a fault of the server; its log has the request_id"
+
+
+CODES = (grpc.StatusCode.OK, *dict.fromkeys(_CODES.values()), grpc.StatusCode.INTERNAL)
 
 
 def code_of(error: Exception) -> grpc.StatusCode:
@@ -20,4 +26,4 @@ def code_of(error: Exception) -> grpc.StatusCode:
 
 def text_of(error: Exception) -> str:
     """What the caller is told; nothing of the server's inside."""
-    return INTERNAL_TEXT if code_of(error) is grpc.StatusCode.INTERNAL else str(error)
+    return INTERNAL_TEXT if code_of(error) is grpc.StatusCode.INTERNAL else str(error)[:LONGEST_TEXT]

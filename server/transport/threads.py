@@ -10,7 +10,7 @@ import grpc
 from server.errors import AudienceError, DeadlineTooShort
 from server.metrics import Metrics
 from server.transport.seam import AnyMethod
-from server.transport.status import code_of, text_of
+from server.transport.status import CODES, code_of, text_of
 
 _log = logging.getLogger(__name__)
 _Handle = Callable[[bytes, grpc.ServicerContext], bytes]
@@ -33,48 +33,60 @@ def make_server(*, threads: int, largest_message_bytes: int, most_calls: int) ->
     return grpc.server(pool, options=options, maximum_concurrent_rpcs=most_calls)
 
 
-def add_methods(server: grpc.Server, methods: Sequence[AnyMethod], metrics: Metrics) -> None:
-    """Registers scoring methods."""
+def add_methods(
+    server: grpc.Server, methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float
+) -> None:
+    """Registers scoring methods; a call without a deadline gets this one."""
     for method in methods:
         _, service, name = method.path.split("/")
-        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_handle(method, metrics))
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+            _handle(method, metrics, default_deadline_s)
+        )
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
 
 
-def _handle(method: AnyMethod, metrics: Metrics) -> _Handle:
+def _handle(method: AnyMethod, metrics: Metrics, default_deadline_s: float) -> _Handle:
     """The method as grpcio calls it: bytes in, bytes out, and every failure by the error table."""
     seconds = metrics.seconds.labels(method.path)
-    ok = metrics.requests.labels(method.path, grpc.StatusCode.OK.name)
+    counts = {code: metrics.requests.labels(method.path, code.name) for code in CODES}
 
     def handle(message: bytes, context: grpc.ServicerContext) -> bytes:
         started_s = time.perf_counter()
         try:
-            reply = _answer(method, message, context)
+            reply = _answer(method, message, _deadline_s(context, default_deadline_s))
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             code = code_of(error)
-            metrics.requests.labels(method.path, code.name).inc()
+            counts[code].inc()
             _log_failure(method, message, code, error)
             context.abort(code, text_of(error))
-        ok.inc()
+        counts[grpc.StatusCode.OK].inc()
         seconds.observe(time.perf_counter() - started_s)
         return reply
 
     return handle
 
 
-def _answer(method: AnyMethod, message: bytes, context: grpc.ServicerContext) -> bytes:
-    _check_deadline(context)
+def _answer(method: AnyMethod, message: bytes, deadline_s: float) -> bytes:
+    _check(deadline_s)
     prepared = method.prepare(method.parse(message))
-    _check_deadline(context)
-    scores = [run.model.run(run.rows) for run in prepared.runs]
+    scores = []
+    for run in prepared.runs:
+        _check(deadline_s)
+        scores.append(run.model.run(run.rows))
+    _check(deadline_s)
     reply: bytes = method.finish(prepared, scores).SerializeToString()
     return reply
 
 
-def _check_deadline(context: grpc.ServicerContext) -> None:
-    remaining_s = context.time_remaining()
-    if remaining_s is not None and remaining_s <= 0:  # type: ignore[redundant-expr]  # None: the caller set none
-        raise DeadlineTooShort("the deadline passed before the request was scored")
+def _deadline_s(context: grpc.ServicerContext, default_s: float) -> float:
+    """When the answer is too late, on the monotonic clock: the caller's deadline, or the server's own without one."""
+    remaining_s: float | None = context.time_remaining()
+    return time.monotonic() + (default_s if remaining_s is None else remaining_s)
+
+
+def _check(deadline_s: float) -> None:
+    if time.monotonic() >= deadline_s:
+        raise DeadlineTooShort("the deadline passed before the answer was ready")
 
 
 def _log_failure(method: AnyMethod, message: bytes, code: grpc.StatusCode, error: Exception) -> None:

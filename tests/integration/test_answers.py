@@ -20,7 +20,8 @@ def test_score_equals_scikit_learn(client: Stub, first: Made, read: object, posi
     assert reply.request_id == "r"
     (result,) = reply.results
     assert (result.model, result.version) == (MODEL, 1)
-    assert (result.features.missing, result.features.out_of_range, result.features.remapped) == (0, 0, False)
+    quality = result.feature_quality
+    assert (quality.missing, quality.out_of_range, quality.remapped) == (0, 0, False)
     assert_same(first, row, result)
 
 
@@ -46,7 +47,7 @@ def test_batch_equals_scikit_learn(client: Stub, first: Made) -> None:
 def test_nothing_known_is_the_typical_visitor(client: Stub, first: Made) -> None:
     """A request without features is answered for the default of every feature, and says that all are missing."""
     (result,) = client.Score(scoring_pb2.ScoreRequest(), timeout=TIMEOUT_S).results
-    assert result.features.missing == len(first.specs)
+    assert result.feature_quality.missing == len(first.specs)
     defaults = np.array([feature.default for feature in first.manifest.schema.features], dtype=np.float32)
     assert_same(first, defaults, result)
 
@@ -57,7 +58,7 @@ def test_out_of_range_takes_the_default(client: Stub, first: Made) -> None:
     default = first.manifest.schema.features[0].default
     row[0] = -1.0
     (result,) = client.Score(scoring_pb2.ScoreRequest(features=by_vector(first, row)), timeout=TIMEOUT_S).results
-    assert (result.features.missing, result.features.out_of_range) == (0, 1)
+    assert (result.feature_quality.missing, result.feature_quality.out_of_range) == (0, 1)
     row[0] = default
     assert_same(first, row, result)
 
@@ -75,7 +76,7 @@ def test_one_unknown_model_among_several_does_not_fail_the_call(client: Stub) ->
     """What can be answered is answered; the rest says why not."""
     selectors = [scoring_pb2.Selector(model="churn"), scoring_pb2.Selector(model=MODEL)]
     failed, answered = client.Score(scoring_pb2.ScoreRequest(selectors=selectors), timeout=TIMEOUT_S).results
-    assert (failed.model, failed.version, failed.error.code) == ("churn", 0, 5)
-    assert "no model 'churn'" in failed.error.message
-    assert not answered.HasField("error")
+    assert (failed.model, failed.version, failed.failure.code) == ("churn", 0, 5)
+    assert "no model 'churn'" in failed.failure.message
+    assert not answered.HasField("failure")
     assert answered.version == 1

@@ -72,7 +72,12 @@ def _fails(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
         (_with(categories={"spend": "much"}), Code.INVALID_ARGUMENT, "belongs in features.numbers"),
         (lambda _: Score(selectors=[Selector(model="churn")]), Code.NOT_FOUND, f"there is {MODEL}"),
         (lambda _: Score(selectors=[Selector(version=9)]), Code.NOT_FOUND, "serves version 1; version 9 is not loaded"),
-        (lambda _: Score(selectors=[Selector(heads=["churns"])]), Code.INVALID_ARGUMENT, "has no head 'churns'"),
+        (lambda _: Score(selectors=[Selector(heads=["churns"])]), Code.NOT_FOUND, "has no head 'churns'"),
+        (
+            lambda _: Score(features=Features(vector=_GOOD)),
+            Code.INVALID_ARGUMENT,
+            "without features.schema",
+        ),
         (lambda _: Score(selectors=[Selector()] * 17), Code.INVALID_ARGUMENT, "at most 16"),
         (lambda _: Score(request_id="x" * 129), Code.INVALID_ARGUMENT, "at most 128"),
         (lambda _: Score(visitor=scoring_pb2.Visitor(id="x" * 257)), Code.INVALID_ARGUMENT, "at most 256"),

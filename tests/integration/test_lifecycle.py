@@ -2,24 +2,28 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import urllib.error
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo.server import Server, scoring
 from protos.audience.v1 import scoring_pb2
-from tests.bundles import Made
+from tests.bundles import Made, make
 from tests.integration.answers import TIMEOUT_S, status_of
 from tests.integration.conftest import Start
-from tests.integration.test_versions import read_page, serve
+from tests.integration.test_versions import read_page, serve, version_of
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -41,7 +45,7 @@ def test_readiness_follows_the_first_version(repository: Path, start: Start, fir
         read_page(server, "/readyz")
     assert read_page(server, "/healthz") == "alive\n"
     first.publish(repository)
-    server.log.wait_for("version serves")
+    server.log.wait_for("ready")
     assert health(server) == health(server, "audience.v1.Scoring") == SERVING
     assert read_page(server, "/readyz") == "ready\n"
 
@@ -50,7 +54,7 @@ def test_watchers_are_told_of_the_drain(repository: Path, start: Start, first: M
     """A client that watches health learns of the drain before the port closes, and calls still work then."""
     first.publish(repository)
     server = start("--drain-seconds", "2")
-    server.log.wait_for("version serves")
+    server.log.wait_for("ready")
     with grpc.insecure_channel(server.target) as channel, scoring(server.target) as client:
         stub = health_pb2_grpc.HealthStub(channel)
         watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)  # type: ignore[attr-defined]  # as above
@@ -149,7 +153,7 @@ def test_the_container_health_check(repository: Path, start: Start, first: Made)
     server = start()
     assert healthcheck(server.target) == 1
     first.publish(repository)
-    server.log.wait_for("version serves")
+    server.log.wait_for("ready")
     assert healthcheck(server.target) == 0
     server.stop()
     assert healthcheck(server.target) == 1
@@ -167,3 +171,66 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run(command, env=environment, timeout=TIMEOUT_S, check=True)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_idle_streams_do_not_stop_the_service(repository: Path, start: Start, first: Made) -> None:
+    """More idle reflection streams than there are threads for calls leave scoring and health as they were."""
+    server = serve(repository, start, first)
+    never = threading.Event()
+
+    def silent() -> Iterator[reflection_pb2.ServerReflectionRequest]:
+        never.wait()
+        yield from ()
+
+    with ExitStack() as stack:
+        stack.callback(never.set)
+        for _ in range(8):
+            channel = stack.enter_context(grpc.insecure_channel(server.target))
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            stream = stub.ServerReflectionInfo(silent(), timeout=2 * TIMEOUT_S)  # type: ignore[operator]  # its stubs
+            stack.callback(stream.cancel)
+        assert version_of(server) == 1
+        assert health(server) == SERVING
+
+
+def test_a_second_signal_ends_the_process(repository: Path, start: Start, first: Made) -> None:
+    """Another signal during a drain does not wait for it, whichever of the two it is."""
+    first.publish(repository)
+    server = start("--drain-seconds", "60")
+    server.log.wait_for("ready")
+    server.process.send_signal(signal.SIGTERM)
+    server.log.wait_for("draining")
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(TIMEOUT_S) == 128 + signal.SIGINT
+
+
+def test_a_signal_during_the_start(repository: Path) -> None:
+    """A signal that comes while the process still imports is not lost, and is no traceback."""
+    command = [sys.executable, "-c", _EARLY, "--repository", str(repository), "--port", "0", "--metrics-port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
+
+
+_EARLY = """
+import os, signal, sys
+from server.signals import handle_signals
+stop = handle_signals()
+os.kill(os.getpid(), signal.SIGTERM)
+from server import process, settings
+sys.exit(process.run(settings.parse(sys.argv[1:]), stop))
+"""
+
+
+def test_not_ready_while_another_model_waits_for_its_first_version(repository: Path, start: Start, first: Made) -> None:
+    """With several models a server is ready once each serves, or cannot; a broken one does not hold up the others."""
+    first.publish(repository)
+    broken = make(1, model="broken").publish(repository)
+    (broken / "model.onnx").write_bytes(b"cut")
+    make(1, model="other").publish(repository)
+    server = start()
+    server.log.wait_for("ready")
+    with scoring(server.target) as client:
+        selectors = [scoring_pb2.Selector(model=name) for name in ("shop", "other", "broken")]
+        results = client.Score(scoring_pb2.ScoreRequest(selectors=selectors), timeout=TIMEOUT_S).results
+    assert [result.version for result in results] == [1, 1, 0]
+    assert "no version of model 'broken' is ready yet" in results[2].failure.message

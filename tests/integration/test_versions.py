@@ -100,7 +100,7 @@ def test_swap_to_other_features(repository: Path, start: Start, first: Made) -> 
     with scoring(server.target) as client:
         request = scoring_pb2.ScoreRequest(features=by_vector(first, row))
         (result,) = client.Score(request, timeout=TIMEOUT_S).results
-    assert (result.version, result.features.remapped, result.features.missing) == (2, True, 1)
+    assert (result.version, result.feature_quality.remapped, result.feature_quality.missing) == (2, True, 1)
     default = other.manifest.schema.features[0].default
     desktop = 0
     assert_same(other, np.array([default, row[3], row[2], row[1], row[0], desktop], dtype=np.float32), result)
@@ -117,7 +117,7 @@ def test_the_new_vector_before_the_swap(repository: Path, start: Start, first: M
     with scoring(server.target) as client:
         request = scoring_pb2.ScoreRequest(features=by_vector(other, other.population[0]))
         (result,) = client.Score(request, timeout=TIMEOUT_S).results
-    assert (result.version, result.features.remapped) == (1, True)
+    assert (result.version, result.feature_quality.remapped) == (1, True)
 
 
 def _truncated(files: dict[str, bytes]) -> None:
@@ -227,7 +227,7 @@ def test_a_folder_without_hashes_is_waited_for(repository: Path, start: Start, f
     place(repository, files)
     make(3, model="other").publish(repository)  # the loader has looked at both once this serves
     server.log.wait_for("version serves", model="other")
-    assert "audience_model_refused_total{" not in read_page(server, "/metrics")
+    assert f'audience_model_refused_total{{model="{MODEL}"}} 0.0' in read_page(server, "/metrics")
     (repository / MODEL / "2" / "SHA256SUMS").write_bytes(sums)
     server.log.wait_for("version serves", version=2)
 

@@ -66,7 +66,7 @@ def test_wrong_lines_are_refused(tmp_path: Path, text: str, error: str) -> None:
 
 
 GOOD = scoring_pb2.ModelScores(model="shop", version=1)
-FAILED = scoring_pb2.ModelScores(model="other", error=scoring_pb2.Error(code=5, message="no such model"))
+FAILED = scoring_pb2.ModelScores(model="other", failure=scoring_pb2.Failure(code=5, message="no such model"))
 
 
 @pytest.mark.parametrize(

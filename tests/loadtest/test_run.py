@@ -59,8 +59,8 @@ def test_statuses_are_counted(
             return good(number, request, context)
         if number % 4 == 1:
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls")
-        error = scoring_pb2.Error(code=5, message="no such model")
-        results = [scoring_pb2.ModelScores(error=error)] if number % 4 == 2 else []
+        error = scoring_pb2.Failure(code=5, message="no such model")
+        results = [scoring_pb2.ModelScores(failure=error)] if number % 4 == 2 else []
         return scoring_pb2.ScoreReply(results=results)
 
     scoring.answer = answer

@@ -47,9 +47,9 @@ def distribution(quantiles: Sequence[float] = tuple(range(101))) -> bundle_pb2.D
     return bundle_pb2.Distribution(quantiles=quantiles)
 
 
-def columns(*roles: Role) -> list[bundle_pb2.Columns]:
+def columns(*roles: Role) -> list[bundle_pb2.ScoreColumns]:
     """Columns as (role, first, count)."""
-    return [bundle_pb2.Columns(role=role, first=first, count=count) for role, first, count in roles]
+    return [bundle_pb2.ScoreColumns(role=role, first=first, count=count) for role, first, count in roles]
 
 
 def segmentation(

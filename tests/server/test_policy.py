@@ -86,3 +86,12 @@ def test_reaches_a_fixed_point(found: dict[int, Fingerprint], serving: int | Non
     # what served before needs no loading, so it counts as good
     usable = [v for v, state in found.items() if state.is_complete and (v in good or v == first)]
     assert serving == max(usable, default=first)
+
+
+def test_damage_to_the_version_that_serves_does_not_go_back() -> None:
+    """As long as it is on disk, a version that serves is not left for an older one because its files were damaged."""
+    damaged = Fingerprint((("SHA256SUMS", 1, 2),))
+    whole = Fingerprint((("SHA256SUMS", 1, 1),))
+    assert next_version({1: whole, 2: damaged}, 2, {2: damaged}) is None
+    assert next_version({1: whole, 2: damaged, 3: whole}, 2, {2: damaged}) == 3
+    assert next_version({1: whole}, 2, {}) == 1

@@ -42,7 +42,7 @@ def read(*given: Features, known: dict[str, Schema] = KNOWN) -> Block:
 
 
 def vector(
-    *values: float, fingerprint: str = "", missing: Sequence[int] = (), numbers: dict[str, float] | None = None
+    *values: float, fingerprint: str = OWN, missing: Sequence[int] = (), numbers: dict[str, float] | None = None
 ) -> Features:
     """Features as a vector, with numbers on top."""
     return Features(vector=values, schema_fingerprint=fingerprint, missing=missing, numbers=numbers or {})
@@ -79,7 +79,7 @@ def vector(
         pytest.param(Features(categories={"device": "watch"}), [30, 2, 1, 0], 4, 0, id="word of another version"),
         pytest.param(Features(categories={"channel": "radio"}), [30, 2, 1, 1], 3, 0, id="word among the others"),
         pytest.param(
-            Features(vector=[1, 2, 0, 1], categories={"device": "tablet", "channel": "web"}),
+            Features(vector=[1, 2, 0, 1], schema_fingerprint=OWN, categories={"device": "tablet", "channel": "web"}),
             [1, 2, 1, 0],
             0,
             0,
@@ -311,3 +311,15 @@ def test_name_whose_kind_another_version_changed() -> None:
     assert block.missing.tolist() == [1]
     with pytest.raises(InvalidRequest, match=r"belongs in features\.categories"):
         Reader(now, {}).read([scoring_pb2.Features(numbers={"age": 33.0})])
+
+
+def test_vector_without_a_fingerprint() -> None:
+    """It is refused with the fingerprint that the served schema has, since after a swap it could be misread."""
+    with pytest.raises(InvalidRequest, match=f"the model that serves has {OWN}"):
+        read(Features(vector=[1, 2, 0, 1]))
+
+
+def test_endless_missing() -> None:
+    """More positions than columns are refused before they are looked at."""
+    with pytest.raises(InvalidRequest, match="has 1000 positions; the schema 4"):
+        read(vector(1, 2, 0, 1, missing=[0] * 1000))

@@ -20,6 +20,7 @@ def test_defaults(tmp_path: Path) -> None:
         metrics_port=9090,
         threads=4,
         max_calls=1000,
+        default_deadline_ms=1000,
         max_message_bytes=4 << 20,
         max_batch_rows=1024,
         poll_seconds=0.25,

@@ -14,6 +14,7 @@ from server.transport.status import INTERNAL_TEXT, code_of, text_of
 CODES = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
+    errors.UnknownHead: grpc.StatusCode.NOT_FOUND,
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.BadBundle: grpc.StatusCode.INTERNAL,
@@ -34,6 +35,11 @@ def test_expected_errors(error: type[AudienceError], code: grpc.StatusCode) -> N
     assert code_of(error("in our words")) is code
     told = text_of(error("in our words"))
     assert told == (INTERNAL_TEXT if code is grpc.StatusCode.INTERNAL else "in our words")
+
+
+def test_long_texts_are_cut() -> None:
+    """A text goes into a header, which gRPC bounds; what is longer than it allows would change the status."""
+    assert len(text_of(InvalidRequest("é" * 99_999))) == 1000
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyError, MemoryError, OSError, RuntimeError, grpc.RpcError])

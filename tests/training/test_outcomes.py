@@ -26,6 +26,7 @@ def test_judge_probabilities() -> None:
             "log_loss": -(16 * math.log(0.75) + 4 * math.log(0.25)) / 20,
             "calibration_error": (0.75 + 4 * 0.25 + 4 * 0.25 + 0.75) / 10,  # ten bins of two in the order above
             "lift_top_decile": 2.0,
+            "total_ratio": 1.0,
         }
     )
     assert bins == [

@@ -24,24 +24,24 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/bundle.proto\x12\x0b\x61udience.v1\"\xd4\x02\n\x08Manifest\x12\x16\n\x0e\x66ormat_version\x18\x01 \x01(\r\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x12\n\ncreated_ms\x18\x04 \x01(\x03\x12!\n\x05graph\x18\x05 \x01(\x0b\x32\x12.audience.v1.Graph\x12*\n\x06schema\x18\x06 \x01(\x0b\x32\x1a.audience.v1.FeatureSchema\x12 \n\x05heads\x18\x07 \x03(\x0b\x32\x11.audience.v1.Head\x12\x38\n\x15\x66\x65\x61ture_distributions\x18\x08 \x03(\x0b\x32\x19.audience.v1.Distribution\x12,\n\x08training\x18\t \x01(\x0b\x32\x1a.audience.v1.TrainingFacts\x12#\n\x06parity\x18\n \x01(\x0b\x32\x13.audience.v1.Parity\"E\n\x05Graph\x12\r\n\x05opset\x18\x01 \x01(\r\x12\x18\n\x10smallest_runtime\x18\x02 \x01(\t\x12\x13\n\x0bscore_count\x18\x03 \x01(\r\"L\n\rFeatureSchema\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12&\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x14.audience.v1.Feature\"\xda\x01\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.audience.v1.FeatureKind\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x05 \x01(\x02\x12\x14\n\x07minimum\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\nvocabulary\x18\x08 \x03(\t\x12\r\n\x05other\x18\t \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum\"\x87\x02\n\x04Head\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.audience.v1.HeadKind\x12\r\n\x05title\x18\x03 \x01(\t\x12%\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x14.audience.v1.Columns\x12\x14\n\x0chorizon_days\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12+\n\x08segments\x18\x07 \x03(\x0b\x32\x19.audience.v1.SegmentFacts\x12\x14\n\x0cretired_keys\x18\x08 \x03(\t\x12/\n\x0c\x64istribution\x18\t \x01(\x0b\x32\x19.audience.v1.Distribution\"N\n\x07\x43olumns\x12%\n\x04role\x18\x01 \x01(\x0e\x32\x17.audience.v1.ColumnRole\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"\x99\x01\n\x0cSegmentFacts\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\x12\x19\n\x11issued_in_version\x18\x04 \x01(\x03\x12\x14\n\x07overlap\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\"\n\x06traits\x18\x06 \x03(\x0b\x32\x12.audience.v1.TraitB\n\n\x08_overlap\"O\n\x05Trait\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\x0c\n\x04mean\x18\x02 \x01(\x01\x12\x17\n\x0fpopulation_mean\x18\x03 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"/\n\x0c\x44istribution\x12\x11\n\tquantiles\x18\x01 \x03(\x02\x12\x0c\n\x04mean\x18\x02 \x01(\x01\"\xd0\x01\n\rTrainingFacts\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x10\n\x08until_ms\x18\x02 \x01(\x03\x12\x15\n\rvisitor_count\x18\x03 \x01(\x04\x12\x18\n\x10previous_version\x18\x04 \x01(\x03\x12<\n\tlibraries\x18\x05 \x03(\x0b\x32).audience.v1.TrainingFacts.LibrariesEntry\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xed\x01\n\x06Parity\x12\x11\n\trow_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65\x64ge_row_count\x18\x02 \x01(\x04\x12\x1a\n\x12\x61\x62solute_tolerance\x18\x03 \x01(\x01\x12\x1a\n\x12relative_tolerance\x18\x04 \x01(\x01\x12\x46\n\x12largest_difference\x18\x05 \x03(\x0b\x32*.audience.v1.Parity.LargestDifferenceEntry\x1a\x38\n\x16LargestDifferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*_\n\x0b\x46\x65\x61tureKind\x12\x1c\n\x18\x46\x45\x41TURE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x45\x41TURE_KIND_NUMBER\x10\x01\x12\x19\n\x15\x46\x45\x41TURE_KIND_CATEGORY\x10\x02*p\n\x08HeadKind\x12\x19\n\x15HEAD_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16HEAD_KIND_SEGMENTATION\x10\x01\x12\x18\n\x14HEAD_KIND_PROPENSITY\x10\x02\x12\x13\n\x0fHEAD_KIND_VALUE\x10\x03*\xc7\x01\n\nColumnRole\x12\x1b\n\x17\x43OLUMN_ROLE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLUMN_ROLE_SEGMENT\x10\x01\x12\x18\n\x14\x43OLUMN_ROLE_DISTANCE\x10\x02\x12\x16\n\x12\x43OLUMN_ROLE_MARGIN\x10\x03\x12\x1a\n\x16\x43OLUMN_ROLE_MEMBERSHIP\x10\x04\x12\x1b\n\x17\x43OLUMN_ROLE_PROBABILITY\x10\x05\x12\x18\n\x14\x43OLUMN_ROLE_EXPECTED\x10\x06\x42+\n\x0f\x63om.audience.v1P\x01Z\x16\x61udience/v1;audiencev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/bundle.proto\x12\x0b\x61udience.v1\"\xd4\x02\n\x08Manifest\x12\x16\n\x0e\x66ormat_version\x18\x01 \x01(\r\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x12\n\ncreated_ms\x18\x04 \x01(\x03\x12!\n\x05graph\x18\x05 \x01(\x0b\x32\x12.audience.v1.Graph\x12*\n\x06schema\x18\x06 \x01(\x0b\x32\x1a.audience.v1.FeatureSchema\x12 \n\x05heads\x18\x07 \x03(\x0b\x32\x11.audience.v1.Head\x12\x38\n\x15\x66\x65\x61ture_distributions\x18\x08 \x03(\x0b\x32\x19.audience.v1.Distribution\x12,\n\x08training\x18\t \x01(\x0b\x32\x1a.audience.v1.TrainingFacts\x12#\n\x06parity\x18\n \x01(\x0b\x32\x13.audience.v1.Parity\"E\n\x05Graph\x12\r\n\x05opset\x18\x01 \x01(\r\x12\x18\n\x10smallest_runtime\x18\x02 \x01(\t\x12\x13\n\x0bscore_count\x18\x03 \x01(\r\"L\n\rFeatureSchema\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12&\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x14.audience.v1.Feature\"\xda\x01\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.audience.v1.FeatureKind\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x05 \x01(\x02\x12\x14\n\x07minimum\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\nvocabulary\x18\x08 \x03(\t\x12\r\n\x05other\x18\t \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum\"\x8c\x02\n\x04Head\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.audience.v1.HeadKind\x12\r\n\x05title\x18\x03 \x01(\t\x12*\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x19.audience.v1.ScoreColumns\x12\x14\n\x0chorizon_days\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12+\n\x08segments\x18\x07 \x03(\x0b\x32\x19.audience.v1.SegmentFacts\x12\x14\n\x0cretired_keys\x18\x08 \x03(\t\x12/\n\x0c\x64istribution\x18\t \x01(\x0b\x32\x19.audience.v1.Distribution\"S\n\x0cScoreColumns\x12%\n\x04role\x18\x01 \x01(\x0e\x32\x17.audience.v1.ColumnRole\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"\x99\x01\n\x0cSegmentFacts\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\x12\x19\n\x11issued_in_version\x18\x04 \x01(\x03\x12\x14\n\x07overlap\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\"\n\x06traits\x18\x06 \x03(\x0b\x32\x12.audience.v1.TraitB\n\n\x08_overlap\"O\n\x05Trait\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\x0c\n\x04mean\x18\x02 \x01(\x01\x12\x17\n\x0fpopulation_mean\x18\x03 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"/\n\x0c\x44istribution\x12\x11\n\tquantiles\x18\x01 \x03(\x02\x12\x0c\n\x04mean\x18\x02 \x01(\x01\"\xd0\x01\n\rTrainingFacts\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x10\n\x08until_ms\x18\x02 \x01(\x03\x12\x15\n\rvisitor_count\x18\x03 \x01(\x04\x12\x18\n\x10previous_version\x18\x04 \x01(\x03\x12<\n\tlibraries\x18\x05 \x03(\x0b\x32).audience.v1.TrainingFacts.LibrariesEntry\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xed\x01\n\x06Parity\x12\x11\n\trow_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65\x64ge_row_count\x18\x02 \x01(\x04\x12\x1a\n\x12\x61\x62solute_tolerance\x18\x03 \x01(\x01\x12\x1a\n\x12relative_tolerance\x18\x04 \x01(\x01\x12\x46\n\x12largest_difference\x18\x05 \x03(\x0b\x32*.audience.v1.Parity.LargestDifferenceEntry\x1a\x38\n\x16LargestDifferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*_\n\x0b\x46\x65\x61tureKind\x12\x1c\n\x18\x46\x45\x41TURE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x45\x41TURE_KIND_NUMBER\x10\x01\x12\x19\n\x15\x46\x45\x41TURE_KIND_CATEGORY\x10\x02*p\n\x08HeadKind\x12\x19\n\x15HEAD_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16HEAD_KIND_SEGMENTATION\x10\x01\x12\x18\n\x14HEAD_KIND_PROPENSITY\x10\x02\x12\x13\n\x0fHEAD_KIND_VALUE\x10\x03*\xc7\x01\n\nColumnRole\x12\x1b\n\x17\x43OLUMN_ROLE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLUMN_ROLE_SEGMENT\x10\x01\x12\x18\n\x14\x43OLUMN_ROLE_DISTANCE\x10\x02\x12\x16\n\x12\x43OLUMN_ROLE_MARGIN\x10\x03\x12\x1a\n\x16\x43OLUMN_ROLE_MEMBERSHIP\x10\x04\x12\x1b\n\x17\x43OLUMN_ROLE_PROBABILITY\x10\x05\x12\x18\n\x14\x43OLUMN_ROLE_EXPECTED\x10\x06\x42\x37\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.audience.v1.bundle_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.audience.v1P\001Z\026audience/v1;audiencev1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.audience.v1P\001Z\"example.com/audience/v1;audiencev1'
   _globals['_TRAININGFACTS_LIBRARIESENTRY']._loaded_options = None
   _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_options = b'8\001'
   _globals['_PARITY_LARGESTDIFFERENCEENTRY']._loaded_options = None
   _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_options = b'8\001'
-  _globals['_FEATUREKIND']._serialized_start=1844
-  _globals['_FEATUREKIND']._serialized_end=1939
-  _globals['_HEADKIND']._serialized_start=1941
-  _globals['_HEADKIND']._serialized_end=2053
-  _globals['_COLUMNROLE']._serialized_start=2056
-  _globals['_COLUMNROLE']._serialized_end=2255
+  _globals['_FEATUREKIND']._serialized_start=1854
+  _globals['_FEATUREKIND']._serialized_end=1949
+  _globals['_HEADKIND']._serialized_start=1951
+  _globals['_HEADKIND']._serialized_end=2063
+  _globals['_COLUMNROLE']._serialized_start=2066
+  _globals['_COLUMNROLE']._serialized_end=2265
   _globals['_MANIFEST']._serialized_start=49
   _globals['_MANIFEST']._serialized_end=389
   _globals['_GRAPH']._serialized_start=391
@@ -51,21 +51,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEATURE']._serialized_start=541
   _globals['_FEATURE']._serialized_end=759
   _globals['_HEAD']._serialized_start=762
-  _globals['_HEAD']._serialized_end=1025
-  _globals['_COLUMNS']._serialized_start=1027
-  _globals['_COLUMNS']._serialized_end=1105
-  _globals['_SEGMENTFACTS']._serialized_start=1108
-  _globals['_SEGMENTFACTS']._serialized_end=1261
-  _globals['_TRAIT']._serialized_start=1263
-  _globals['_TRAIT']._serialized_end=1342
-  _globals['_DISTRIBUTION']._serialized_start=1344
-  _globals['_DISTRIBUTION']._serialized_end=1391
-  _globals['_TRAININGFACTS']._serialized_start=1394
-  _globals['_TRAININGFACTS']._serialized_end=1602
-  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_start=1554
-  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_end=1602
-  _globals['_PARITY']._serialized_start=1605
-  _globals['_PARITY']._serialized_end=1842
-  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_start=1786
-  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_end=1842
+  _globals['_HEAD']._serialized_end=1030
+  _globals['_SCORECOLUMNS']._serialized_start=1032
+  _globals['_SCORECOLUMNS']._serialized_end=1115
+  _globals['_SEGMENTFACTS']._serialized_start=1118
+  _globals['_SEGMENTFACTS']._serialized_end=1271
+  _globals['_TRAIT']._serialized_start=1273
+  _globals['_TRAIT']._serialized_end=1352
+  _globals['_DISTRIBUTION']._serialized_start=1354
+  _globals['_DISTRIBUTION']._serialized_end=1401
+  _globals['_TRAININGFACTS']._serialized_start=1404
+  _globals['_TRAININGFACTS']._serialized_end=1612
+  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_start=1564
+  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_end=1612
+  _globals['_PARITY']._serialized_start=1615
+  _globals['_PARITY']._serialized_end=1852
+  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_start=1796
+  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_end=1852
 # @@protoc_insertion_point(module_scope)

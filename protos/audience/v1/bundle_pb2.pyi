@@ -11,7 +11,9 @@ A version of a model is a folder <repository>/<model>/<version>/ that appears wh
   evaluation.json  how well every head does, on records from after its training
   SHA256SUMS       a line "<sha256 in hex>  <file name>" for each of the other files
 
-Times are milliseconds since 1970-01-01T00:00:00Z. Fields are only ever added within a format version; a change that
+Times are milliseconds since 1970-01-01T00:00:00Z. Versions are whole numbers from 1 to 2^53 - 1. A field whose comment
+does not say what its absence, its 0 or its emptiness means is required, and a server refuses a version without it,
+with another one than its comment allows, or with two of what must be distinct. Fields are only ever added within a format version; a change that
 an older server must not overlook raises Manifest.format_version.
 """
 
@@ -88,7 +90,7 @@ class _ColumnRole:
 class _ColumnRoleEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ColumnRole.ValueType], builtins.type):
     DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     COLUMN_ROLE_UNSPECIFIED: _ColumnRole.ValueType  # 0
-    """Not a role: the manifest is damaged."""
+    """A role that this server does not know, written by a newer trainer: the columns are not answered."""
     COLUMN_ROLE_SEGMENT: _ColumnRole.ValueType  # 1
     """Position of the segment in Head.segments, a whole number from 0. One column."""
     COLUMN_ROLE_DISTANCE: _ColumnRole.ValueType  # 2
@@ -105,7 +107,7 @@ class _ColumnRoleEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
 class ColumnRole(_ColumnRole, metaclass=_ColumnRoleEnumTypeWrapper): ...
 
 COLUMN_ROLE_UNSPECIFIED: ColumnRole.ValueType  # 0
-"""Not a role: the manifest is damaged."""
+"""A role that this server does not know, written by a newer trainer: the columns are not answered."""
 COLUMN_ROLE_SEGMENT: ColumnRole.ValueType  # 1
 """Position of the segment in Head.segments, a whole number from 0. One column."""
 COLUMN_ROLE_DISTANCE: ColumnRole.ValueType  # 2
@@ -137,9 +139,11 @@ class Manifest(google.protobuf.message.Message):
     format_version: builtins.int
     """Version of this format, from 1. A server refuses one that is newer than it knows."""
     model: builtins.str
-    """Name of the model, the name of the folder above: lower-case letters, digits, '-' and '_', at most 64."""
+    """Name of the model, the name of the folder above: lower-case letters, digits, '-' and '_', at most 64, the first a
+    letter or a digit.
+    """
     version: builtins.int
-    """The version, from 1, the name of the folder."""
+    """The version, the name of the folder."""
     created_ms: builtins.int
     """When the version was made. 0: not recorded."""
     @property
@@ -256,11 +260,15 @@ class Feature(google.protobuf.message.Message):
     kind: global___FeatureKind.ValueType
     """Number or category."""
     unit: builtins.str
-    """Unit of a number: "days", "USD", "share" (of 1), "count", "ratio". Absent for a category."""
+    """Unit of a number: "days", "USD", "share" (of 1), "count", "ratio". Absent for a category, and for a bare number. A
+    feature whose unit changes is another feature and takes another name.
+    """
     description: builtins.str
-    """What it measures, a phrase for people."""
+    """What it measures, a phrase for people. Absent: nobody said."""
     default: builtins.float
-    """The value that a missing or out-of-range one takes: a number in the unit, or a category's position."""
+    """The value that a missing or out-of-range one takes: a number in the unit and the range, or a category's position.
+    0 is a value.
+    """
     minimum: builtins.float
     """Smallest value that the feature can have. Absent: no limit."""
     maximum: builtins.float
@@ -313,13 +321,13 @@ class Head(google.protobuf.message.Message):
     kind: global___HeadKind.ValueType
     """Which of the details below applies."""
     title: builtins.str
-    """What it answers, a phrase for people."""
+    """What it answers, a phrase for people. Absent: nobody said."""
     horizon_days: builtins.float
     """For a propensity or a value: the length of time that it speaks of, in days, more than 0. 0 for a segmentation."""
     unit: builtins.str
-    """For a value: as Value.unit. Absent otherwise."""
+    """For a value: as ExpectedValue.unit. Absent otherwise."""
     @property
-    def columns(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Columns]:
+    def columns(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ScoreColumns]:
         """Which columns of `scores` are this head's."""
 
     @property
@@ -332,7 +340,9 @@ class Head(google.protobuf.message.Message):
 
     @property
     def distribution(self) -> global___Distribution:
-        """For a propensity or a value: its scores among the training population. Absent for a segmentation."""
+        """For a propensity or a value: its scores among the visitors that the version was made from.
+        Absent for a segmentation, and where percentiles are not known.
+        """
 
     def __init__(
         self,
@@ -340,7 +350,7 @@ class Head(google.protobuf.message.Message):
         name: builtins.str = ...,
         kind: global___HeadKind.ValueType = ...,
         title: builtins.str = ...,
-        columns: collections.abc.Iterable[global___Columns] | None = ...,
+        columns: collections.abc.Iterable[global___ScoreColumns] | None = ...,
         horizon_days: builtins.float = ...,
         unit: builtins.str = ...,
         segments: collections.abc.Iterable[global___SegmentFacts] | None = ...,
@@ -353,7 +363,7 @@ class Head(google.protobuf.message.Message):
 global___Head = Head
 
 @typing.final
-class Columns(google.protobuf.message.Message):
+class ScoreColumns(google.protobuf.message.Message):
     """Neighbouring columns of `scores` with one role."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -364,7 +374,7 @@ class Columns(google.protobuf.message.Message):
     role: global___ColumnRole.ValueType
     """What the columns hold."""
     first: builtins.int
-    """The first column, from 0."""
+    """The first column, from 0; 0 is a value."""
     count: builtins.int
     """Number of columns, at least 1."""
     def __init__(
@@ -376,7 +386,7 @@ class Columns(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["count", b"count", "first", b"first", "role", b"role"]) -> None: ...
 
-global___Columns = Columns
+global___ScoreColumns = ScoreColumns
 
 @typing.final
 class SegmentFacts(google.protobuf.message.Message):
@@ -395,7 +405,7 @@ class SegmentFacts(google.protobuf.message.Message):
     name: builtins.str
     """Name for people, distinct among the segments."""
     share: builtins.float
-    """Share of the training population that is in the segment, in [0, 1]."""
+    """Share of the visitors that the version was made from who are in the segment, in [0, 1]; 0 is a value."""
     issued_in_version: builtins.int
     """Version that issued the key, from 1: smaller than Manifest.version for a segment that was kept."""
     overlap: builtins.float
@@ -404,7 +414,7 @@ class SegmentFacts(google.protobuf.message.Message):
     """
     @property
     def traits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Trait]:
-        """What sets the segment apart, strongest first."""
+        """What sets the segment apart, strongest first. Absent: not recorded."""
 
     def __init__(
         self,
@@ -454,7 +464,7 @@ global___Trait = Trait
 
 @typing.final
 class Distribution(google.protobuf.message.Message):
-    """How a number is distributed among the training population."""
+    """How a number is distributed among the visitors that the version was made from."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -464,7 +474,7 @@ class Distribution(google.protobuf.message.Message):
     """Mean."""
     @property
     def quantiles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
-        """The quantiles 0, 0.01, 0.02 … 1: exactly 101 numbers that never fall."""
+        """Quantiles in equal steps from 0 to 1, at least 2 of them, numbers that never fall: 1,001 are 0, 0.001, 0.002 … 1."""
 
     def __init__(
         self,
@@ -504,7 +514,9 @@ class TrainingFacts(google.protobuf.message.Message):
     data: builtins.str
     """What the records are, with their publisher."""
     until_ms: builtins.int
-    """Only records strictly before this moment were used."""
+    """Only records strictly before this moment were used: by segmentations up to it, by propensities and values, whose
+    outcomes have to be known and tested, only to some time before it (evaluation.json has the dates).
+    """
     visitor_count: builtins.int
     """Number of visitors that the segmentations were fitted on, at least 1."""
     previous_version: builtins.int
@@ -556,11 +568,11 @@ class Parity(google.protobuf.message.Message):
     edge_row_count: builtins.int
     """Number of further rows at the edges that were compared: zeros, smallest, largest, defaults."""
     absolute_tolerance: builtins.float
-    """Largest difference that was tolerated: |graph - estimator| <= absolute + relative * |estimator|, per column of
-    `scores`. A row within this of a border between two segments may take either, as may its distance and margin.
+    """Largest difference that was tolerated, in [0, 0.01]: |graph - estimator| <= absolute + relative * |estimator|, per
+    column of `scores`. A segmentation's columns are not compared on a row within this of a border between two segments.
     """
     relative_tolerance: builtins.float
-    """See absolute_tolerance."""
+    """See absolute_tolerance, in [0, 0.01]."""
     @property
     def largest_difference(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
         """The largest |graph - estimator| that was found, per head, in the head's unit."""

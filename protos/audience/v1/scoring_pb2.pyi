@@ -8,7 +8,10 @@ Conventions, for every message here:
 - `optional` marks a number where 0 is a value and absence means something else.
 - Fingerprints are 32 lower-case hexadecimal digits (bundle.proto, FeatureSchema.fingerprint).
 - Probabilities and memberships lie in [0, 1], percentiles in [0, 100].
-- Fields are only ever added. What an unknown field asks for is not done, so ask only what the server's version has.
+- A field whose comment does not say what its absence, its 0 or its emptiness means is always there.
+- Versions are whole numbers from 1 to 2^53 - 1, so that JSON and JavaScript can hold them.
+- Fields are only ever added. A server does not do what a field asks that it does not know, so servers are upgraded
+  before the clients that ask for more.
 """
 
 import builtins
@@ -90,7 +93,7 @@ class Selector(google.protobuf.message.Message):
     model: builtins.str
     """Name of the model. Absent: the one model that is loaded; an error when there are several."""
     version: builtins.int
-    """The version to score with, from 1. Absent: the version that the server serves at that moment."""
+    """The version to score with. Absent: the version that the server serves at that moment."""
     @property
     def heads(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Names of the heads to answer, from the manifest. Absent: all of them."""
@@ -160,8 +163,8 @@ class Features(google.protobuf.message.Message):
     CATEGORIES_FIELD_NUMBER: builtins.int
     schema_fingerprint: builtins.str
     """FeatureSchema.fingerprint of the schema that `vector` follows: that of any version in the repository, so that a
-    swap of the model refuses nobody; another version's vector is read by names. Absent: the served version's own
-    schema is meant, which is safe only while that schema does not change.
+    swap of the model refuses nobody; another version's vector is read by names. Absent: only names are given; a vector
+    without it is refused, since after a swap its numbers could be taken for others.
     """
     @property
     def vector(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
@@ -171,15 +174,19 @@ class Features(google.protobuf.message.Message):
 
     @property
     def missing(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
-        """Positions in `vector`, from 0, whose value is not known; what stands there is ignored. Absent: all are known."""
+        """Positions in `vector`, from 0, whose value is not known; what stands there is ignored. At most as many as the
+        vector has numbers. Absent: all are known.
+        """
 
     @property
     def numbers(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
-        """Numbers by the feature's name, in the schema's unit, finite. Absent: none."""
+        """Numbers by the feature's name, finite, in the schema's unit; a feature with a new unit has a new name. A name that
+        only another version or model here knows is accepted and of no effect. Absent: none.
+        """
 
     @property
     def categories(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
-        """Categories by the feature's name, each a word of the feature's vocabulary. Absent: none."""
+        """Categories by the feature's name, each a word of the feature's vocabulary, in any version here. Absent: none."""
 
     def __init__(
         self,
@@ -266,29 +273,29 @@ class ModelScores(google.protobuf.message.Message):
         VALUE_FIELD_NUMBER: builtins.int
         key: builtins.str
         @property
-        def value(self) -> global___Value: ...
+        def value(self) -> global___ExpectedValue: ...
         def __init__(
             self,
             *,
             key: builtins.str = ...,
-            value: global___Value | None = ...,
+            value: global___ExpectedValue | None = ...,
         ) -> None: ...
         def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
     MODEL_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
-    ERROR_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
     SEGMENTATIONS_FIELD_NUMBER: builtins.int
     PROPENSITIES_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
-    FEATURES_FIELD_NUMBER: builtins.int
+    FEATURE_QUALITY_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Name of the model that was asked."""
     version: builtins.int
-    """The version that scored, from 1. 0: none did, see `error`."""
+    """The version that scored. 0: none did, see `failure`."""
     @property
-    def error(self) -> global___Error:
+    def failure(self) -> global___Failure:
         """Why this selector was not answered. Absent: it was."""
 
     @property
@@ -300,26 +307,26 @@ class ModelScores(google.protobuf.message.Message):
         """By the head's name. Absent: the model has no propensity, or none was asked for."""
 
     @property
-    def values(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___Value]:
+    def values(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___ExpectedValue]:
         """By the head's name. Absent: the model has no value head, or none was asked for."""
 
     @property
-    def features(self) -> global___FeatureQuality:
-        """What had to be assumed about the features. Absent only beside `error`."""
+    def feature_quality(self) -> global___FeatureQuality:
+        """What had to be assumed about the features. Absent only beside `failure`."""
 
     def __init__(
         self,
         *,
         model: builtins.str = ...,
         version: builtins.int = ...,
-        error: global___Error | None = ...,
+        failure: global___Failure | None = ...,
         segmentations: collections.abc.Mapping[builtins.str, global___Segment] | None = ...,
         propensities: collections.abc.Mapping[builtins.str, global___Propensity] | None = ...,
-        values: collections.abc.Mapping[builtins.str, global___Value] | None = ...,
-        features: global___FeatureQuality | None = ...,
+        values: collections.abc.Mapping[builtins.str, global___ExpectedValue] | None = ...,
+        feature_quality: global___FeatureQuality | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["error", b"error", "features", b"features"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["error", b"error", "features", b"features", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure", "feature_quality", b"feature_quality"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "feature_quality", b"feature_quality", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelScores = ModelScores
 
@@ -351,9 +358,11 @@ class Segment(google.protobuf.message.Message):
     DISTANCE_FIELD_NUMBER: builtins.int
     MARGIN_FIELD_NUMBER: builtins.int
     key: builtins.str
-    """Permanent key: stays when the model is trained again and the segment is found again. Campaigns refer to it."""
+    """Permanent key: stays when the model is trained again and the segment is found again. Campaigns refer to it.
+    Empty: the visitor is in no segment.
+    """
     name: builtins.str
-    """The segment's name for people; may change with any version."""
+    """The segment's name for people; may change with any version. Empty as `key` is."""
     distance: builtins.float
     """Distance from the visitor to the segment's centre, in standard deviations of the shaped features, at least 0.
     Absent: the segmentation has no centres.
@@ -398,19 +407,23 @@ class Propensity(google.protobuf.message.Message):
     probability: builtins.float
     """Calibrated probability that the head's event happens within the head's horizon, in [0, 1]."""
     percentile: builtins.float
-    """Share of the training population with a lower probability, in [0, 100]."""
+    """Share of the visitors that the version was made from with a lower probability, in [0, 100].
+    Absent: the version did not record how its scores are distributed.
+    """
     def __init__(
         self,
         *,
         probability: builtins.float = ...,
-        percentile: builtins.float = ...,
+        percentile: builtins.float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["percentile", b"percentile", "probability", b"probability"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_percentile", b"_percentile", "percentile", b"percentile"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_percentile", b"_percentile", "percentile", b"percentile", "probability", b"probability"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_percentile", b"_percentile"]) -> typing.Literal["percentile"] | None: ...
 
 global___Propensity = Propensity
 
 @typing.final
-class Value(google.protobuf.message.Message):
+class ExpectedValue(google.protobuf.message.Message):
     """How much of something is expected."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -423,17 +436,21 @@ class Value(google.protobuf.message.Message):
     unit: builtins.str
     """Unit of `expected`: an ISO 4217 currency code such as "USD", or a plural noun such as "baskets"."""
     percentile: builtins.float
-    """Share of the training population with a lower expectation, in [0, 100]."""
+    """Share of the visitors that the version was made from with a lower expectation, in [0, 100].
+    Absent: the version did not record how its scores are distributed.
+    """
     def __init__(
         self,
         *,
         expected: builtins.float = ...,
         unit: builtins.str = ...,
-        percentile: builtins.float = ...,
+        percentile: builtins.float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["expected", b"expected", "percentile", b"percentile", "unit", b"unit"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_percentile", b"_percentile", "percentile", b"percentile"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_percentile", b"_percentile", "expected", b"expected", "percentile", b"percentile", "unit", b"unit"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_percentile", b"_percentile"]) -> typing.Literal["percentile"] | None: ...
 
-global___Value = Value
+global___ExpectedValue = ExpectedValue
 
 @typing.final
 class FeatureQuality(google.protobuf.message.Message):
@@ -445,9 +462,9 @@ class FeatureQuality(google.protobuf.message.Message):
     OUT_OF_RANGE_FIELD_NUMBER: builtins.int
     REMAPPED_FIELD_NUMBER: builtins.int
     missing: builtins.int
-    """Number of features of the model's schema that were not given and took their default."""
+    """Number of features of the model's schema that were not given and took their default. 0: none."""
     out_of_range: builtins.int
-    """Number of features that were given outside the schema's range and took their default."""
+    """Number of features that were given outside the schema's range or vocabulary and took their default. 0: none."""
     remapped: builtins.bool
     """True when the vector followed another version's schema and was read by names."""
     def __init__(
@@ -462,7 +479,7 @@ class FeatureQuality(google.protobuf.message.Message):
 global___FeatureQuality = FeatureQuality
 
 @typing.final
-class Error(google.protobuf.message.Message):
+class Failure(google.protobuf.message.Message):
     """Why one selector among several was not answered."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -470,9 +487,9 @@ class Error(google.protobuf.message.Message):
     CODE_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
     code: builtins.int
-    """A number of google.rpc.Code: what the call would have ended with, had this been its only selector."""
+    """A number of google.rpc.Code, never 0: what the call would have ended with, had this been its only selector."""
     message: builtins.str
-    """The same for people."""
+    """The same for people, at most 1,000 characters."""
     def __init__(
         self,
         *,
@@ -481,7 +498,7 @@ class Error(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["code", b"code", "message", b"message"]) -> None: ...
 
-global___Error = Error
+global___Failure = Failure
 
 @typing.final
 class ScoreBatchRequest(google.protobuf.message.Message):
@@ -563,7 +580,7 @@ global___ScoreBatchReply = ScoreBatchReply
 @typing.final
 class ModelColumns(google.protobuf.message.Message):
     """What one model says of many visitors. Every column has one entry for each row, in the rows' order, unless it says
-    otherwise.
+    otherwise. In a column of float, NaN means that this row has no such answer.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -612,19 +629,19 @@ class ModelColumns(google.protobuf.message.Message):
         VALUE_FIELD_NUMBER: builtins.int
         key: builtins.str
         @property
-        def value(self) -> global___ValueColumns: ...
+        def value(self) -> global___ExpectedValueColumns: ...
         def __init__(
             self,
             *,
             key: builtins.str = ...,
-            value: global___ValueColumns | None = ...,
+            value: global___ExpectedValueColumns | None = ...,
         ) -> None: ...
         def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
     MODEL_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
-    ERROR_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
     SEGMENTATIONS_FIELD_NUMBER: builtins.int
     PROPENSITIES_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
@@ -636,48 +653,48 @@ class ModelColumns(google.protobuf.message.Message):
     version: builtins.int
     """As ModelScores.version; the same one for every row."""
     @property
-    def error(self) -> global___Error:
-        """As ModelScores.error."""
+    def failure(self) -> global___Failure:
+        """As ModelScores.failure."""
 
     @property
     def segmentations(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___SegmentColumns]:
-        """By the head's name."""
+        """As ModelScores.segmentations."""
 
     @property
     def propensities(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___PropensityColumns]:
-        """By the head's name."""
+        """As ModelScores.propensities."""
 
     @property
-    def values(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___ValueColumns]:
-        """By the head's name."""
+    def values(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___ExpectedValueColumns]:
+        """As ModelScores.values."""
 
     @property
     def missing(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
-        """As FeatureQuality.missing."""
+        """As FeatureQuality.missing, for each row."""
 
     @property
     def out_of_range(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
-        """As FeatureQuality.out_of_range."""
+        """As FeatureQuality.out_of_range, for each row."""
 
     @property
     def remapped(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bool]:
-        """As FeatureQuality.remapped."""
+        """As FeatureQuality.remapped, for each row."""
 
     def __init__(
         self,
         *,
         model: builtins.str = ...,
         version: builtins.int = ...,
-        error: global___Error | None = ...,
+        failure: global___Failure | None = ...,
         segmentations: collections.abc.Mapping[builtins.str, global___SegmentColumns] | None = ...,
         propensities: collections.abc.Mapping[builtins.str, global___PropensityColumns] | None = ...,
-        values: collections.abc.Mapping[builtins.str, global___ValueColumns] | None = ...,
+        values: collections.abc.Mapping[builtins.str, global___ExpectedValueColumns] | None = ...,
         missing: collections.abc.Iterable[builtins.int] | None = ...,
         out_of_range: collections.abc.Iterable[builtins.int] | None = ...,
         remapped: collections.abc.Iterable[builtins.bool] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["error", b"error"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["error", b"error", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelColumns = ModelColumns
 
@@ -701,7 +718,7 @@ class SegmentColumns(google.protobuf.message.Message):
 
     @property
     def segments(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
-        """Position in `keys`, from 0, of the segment that each visitor is in."""
+        """Position in `keys`, from 0, of the segment that each visitor is in. The number of keys: in none."""
 
     @property
     def memberships(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
@@ -743,7 +760,7 @@ class PropensityColumns(google.protobuf.message.Message):
 
     @property
     def percentiles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
-        """As Propensity.percentile."""
+        """As Propensity.percentile. Absent: the version did not record how its scores are distributed."""
 
     def __init__(
         self,
@@ -756,21 +773,21 @@ class PropensityColumns(google.protobuf.message.Message):
 global___PropensityColumns = PropensityColumns
 
 @typing.final
-class ValueColumns(google.protobuf.message.Message):
+class ExpectedValueColumns(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     EXPECTED_FIELD_NUMBER: builtins.int
     UNIT_FIELD_NUMBER: builtins.int
     PERCENTILES_FIELD_NUMBER: builtins.int
     unit: builtins.str
-    """As Value.unit; the same for every row."""
+    """As ExpectedValue.unit; the same for every row."""
     @property
     def expected(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
-        """As Value.expected."""
+        """As ExpectedValue.expected."""
 
     @property
     def percentiles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
-        """As Value.percentile."""
+        """As ExpectedValue.percentile. Absent: the version did not record how its scores are distributed."""
 
     def __init__(
         self,
@@ -781,4 +798,4 @@ class ValueColumns(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["expected", b"expected", "percentiles", b"percentiles", "unit", b"unit"]) -> None: ...
 
-global___ValueColumns = ValueColumns
+global___ExpectedValueColumns = ExpectedValueColumns

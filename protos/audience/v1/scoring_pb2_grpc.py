@@ -29,14 +29,16 @@ class ScoringStub(object):
     """Scores visitors. Errors, for every method:
 
     INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
-    NOT_FOUND           no such model, or no such version of it, is loaded here.
-    UNAVAILABLE         no version of the model is ready yet. Retry with back-off.
-    DEADLINE_EXCEEDED   the deadline passed before the answer was ready.
+    NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
+    UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
+    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
     RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
     INTERNAL            a fault of the server; its log has the request_id.
 
-    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise the
-    ones that failed say so in their own ModelScores.error. Wrong features always fail the call.
+    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+
+    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
+    that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
     """
 
     def __init__(self, channel):
@@ -61,14 +63,16 @@ class ScoringServicer(object):
     """Scores visitors. Errors, for every method:
 
     INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
-    NOT_FOUND           no such model, or no such version of it, is loaded here.
-    UNAVAILABLE         no version of the model is ready yet. Retry with back-off.
-    DEADLINE_EXCEEDED   the deadline passed before the answer was ready.
+    NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
+    UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
+    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
     RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
     INTERNAL            a fault of the server; its log has the request_id.
 
-    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise the
-    ones that failed say so in their own ModelScores.error. Wrong features always fail the call.
+    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+
+    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
+    that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
     """
 
     def Score(self, request, context):
@@ -80,7 +84,8 @@ class ScoringServicer(object):
 
     def ScoreBatch(self, request, context):
         """Scores many visitors by one or more models and answers in columns. The same checks as Score, row by row: one wrong
-        row refuses the batch and is named. At most 1,024 rows unless the operator set another limit.
+        row refuses the batch and is named. At most 1,024 rows unless the operator set another limit. A reply may be longer
+        than the 4 MB that clients take by default: ask for fewer heads, or raise the client's limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,14 +116,16 @@ class Scoring(object):
     """Scores visitors. Errors, for every method:
 
     INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
-    NOT_FOUND           no such model, or no such version of it, is loaded here.
-    UNAVAILABLE         no version of the model is ready yet. Retry with back-off.
-    DEADLINE_EXCEEDED   the deadline passed before the answer was ready.
+    NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
+    UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
+    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
     RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
     INTERNAL            a fault of the server; its log has the request_id.
 
-    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise the
-    ones that failed say so in their own ModelScores.error. Wrong features always fail the call.
+    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+
+    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
+    that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
     """
 
     @staticmethod

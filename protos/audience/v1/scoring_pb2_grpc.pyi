@@ -8,7 +8,10 @@ Conventions, for every message here:
 - `optional` marks a number where 0 is a value and absence means something else.
 - Fingerprints are 32 lower-case hexadecimal digits (bundle.proto, FeatureSchema.fingerprint).
 - Probabilities and memberships lie in [0, 1], percentiles in [0, 100].
-- Fields are only ever added. What an unknown field asks for is not done, so ask only what the server's version has.
+- A field whose comment does not say what its absence, its 0 or its emptiness means is always there.
+- Versions are whole numbers from 1 to 2^53 - 1, so that JSON and JavaScript can hold them.
+- Fields are only ever added. A server does not do what a field asks that it does not know, so servers are upgraded
+  before the clients that ask for more.
 """
 
 import abc
@@ -29,14 +32,16 @@ class ScoringStub:
     """Scores visitors. Errors, for every method:
 
       INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
-      NOT_FOUND           no such model, or no such version of it, is loaded here.
-      UNAVAILABLE         no version of the model is ready yet. Retry with back-off.
-      DEADLINE_EXCEEDED   the deadline passed before the answer was ready.
+      NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
+      UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
+      DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
       RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
       INTERNAL            a fault of the server; its log has the request_id.
 
-    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise the
-    ones that failed say so in their own ModelScores.error. Wrong features always fail the call.
+    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+
+    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
+    that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -51,21 +56,24 @@ class ScoringStub:
         protos.audience.v1.scoring_pb2.ScoreBatchReply,
     ]
     """Scores many visitors by one or more models and answers in columns. The same checks as Score, row by row: one wrong
-    row refuses the batch and is named. At most 1,024 rows unless the operator set another limit.
+    row refuses the batch and is named. At most 1,024 rows unless the operator set another limit. A reply may be longer
+    than the 4 MB that clients take by default: ask for fewer heads, or raise the client's limit.
     """
 
 class ScoringAsyncStub:
     """Scores visitors. Errors, for every method:
 
       INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
-      NOT_FOUND           no such model, or no such version of it, is loaded here.
-      UNAVAILABLE         no version of the model is ready yet. Retry with back-off.
-      DEADLINE_EXCEEDED   the deadline passed before the answer was ready.
+      NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
+      UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
+      DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
       RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
       INTERNAL            a fault of the server; its log has the request_id.
 
-    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise the
-    ones that failed say so in their own ModelScores.error. Wrong features always fail the call.
+    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+
+    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
+    that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
     """
 
     Score: grpc.aio.UnaryUnaryMultiCallable[
@@ -79,21 +87,24 @@ class ScoringAsyncStub:
         protos.audience.v1.scoring_pb2.ScoreBatchReply,
     ]
     """Scores many visitors by one or more models and answers in columns. The same checks as Score, row by row: one wrong
-    row refuses the batch and is named. At most 1,024 rows unless the operator set another limit.
+    row refuses the batch and is named. At most 1,024 rows unless the operator set another limit. A reply may be longer
+    than the 4 MB that clients take by default: ask for fewer heads, or raise the client's limit.
     """
 
 class ScoringServicer(metaclass=abc.ABCMeta):
     """Scores visitors. Errors, for every method:
 
       INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
-      NOT_FOUND           no such model, or no such version of it, is loaded here.
-      UNAVAILABLE         no version of the model is ready yet. Retry with back-off.
-      DEADLINE_EXCEEDED   the deadline passed before the answer was ready.
+      NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
+      UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
+      DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
       RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
       INTERNAL            a fault of the server; its log has the request_id.
 
-    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise the
-    ones that failed say so in their own ModelScores.error. Wrong features always fail the call.
+    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+
+    A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
+    that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
     """
 
     @abc.abstractmethod
@@ -111,7 +122,8 @@ class ScoringServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[protos.audience.v1.scoring_pb2.ScoreBatchReply, collections.abc.Awaitable[protos.audience.v1.scoring_pb2.ScoreBatchReply]]:
         """Scores many visitors by one or more models and answers in columns. The same checks as Score, row by row: one wrong
-        row refuses the batch and is named. At most 1,024 rows unless the operator set another limit.
+        row refuses the batch and is named. At most 1,024 rows unless the operator set another limit. A reply may be longer
+        than the 4 MB that clients take by default: ask for fewer heads, or raise the client's limit.
         """
 
 def add_ScoringServicer_to_server(servicer: ScoringServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

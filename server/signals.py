@@ -1,0 +1,34 @@
+"""SIGTERM and SIGINT, from the first moment of the process on: the first one drains, a second one ends it at once."""
+
+import os
+import queue
+import signal
+
+_FAILED = 128  # plus the signal's number: the status that shells give a process that a signal ended
+
+
+class Stop:
+    """The wish to stop. A signal handler may only use a simple queue: the locks of `threading` can deadlock there."""
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._count = 0
+
+    def ask(self, number: int = signal.SIGTERM, _frame: object = None) -> None:
+        """Asks once; a second time ends the process, also where it runs as the first of a container."""
+        self._count += 1
+        if self._count > 1:
+            os._exit(_FAILED + number)
+        self._asked.put(number)
+
+    def wait(self) -> None:
+        """Blocks until somebody asks."""
+        self._asked.get()
+
+
+def handle_signals() -> Stop:
+    """From now on SIGTERM and SIGINT ask to stop."""
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.ask)
+    return stop
