@@ -84,8 +84,17 @@ def serving(repository: Path, log_file: Path, *flags: str) -> Iterator[Server]:
             line = log.wait_for("listening")
             yield Server(process, f"127.0.0.1:{line['port']}", int(str(line["metrics_port"])), log)
         finally:
-            process.terminate()
-            process.wait(_STOP_S)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """SIGTERM, and when that does not end it, SIGKILL and the error that it did not."""
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 @contextmanager

