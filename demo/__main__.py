@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="where to work (default: %(default)s)")
     folder: Path = parser.parse_args(arguments).folder
-    console = Console(width=110)
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     started_s = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     trained, live, requests = folder / "trained", folder / "repository", folder / "households.jsonl"
@@ -86,11 +86,11 @@ def _answers(client: scoring_pb2_grpc.ScoringStub, requests: Sequence[scoring_pb
         client.Score(requests[0], timeout=1)
     table = Table()
     for column in (
-        "household",
+        "visitor",
         "customer value",
         "shopping style",
-        "shops in 7 d",
-        "coupon in 30 d",
+        "shops 7 d",
+        "coupon 30 d",
         "90 days",
         "call",
     ):
@@ -126,9 +126,13 @@ def _swap_under_load(server: Server, requests: Path, figures: Path, swap: Callab
     published_s = time.monotonic()
     line = server.log.wait_for("version serves", version=2)
     took_s = time.monotonic() - published_s
-    Console().print(f"version 2 took over from version {line['replaces']} {took_s:.2f} s after it was published")
-    return load.wait()
+    status = load.wait()  # first, since its progress bar has the line
+    sys.stdout.write(f"version 2 took over from version {line['replaces']} {took_s:.2f} s after it was published\n")
+    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the server was stopped")

@@ -93,7 +93,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     try:
         process.wait(_STOP_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.kill()  # else closing its pipe would wait for the thread that reads it
         raise
 
 

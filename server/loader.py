@@ -155,7 +155,8 @@ class Loader:
             for version, refusal in progress.refused.items()
             if found.get(version) == refusal.fingerprint
         }
-        self._metrics.refused.labels(name)  # a series that begins at 0 shows its first increase
+        for counter in (self._metrics.refused, self._metrics.swaps):
+            counter.labels(name)  # a series that begins at 0 shows its first increase
         self._learn_schemas(name, progress)
         wanted = self._wanted(name)
         if wanted is not None:

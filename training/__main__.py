@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,8 +38,11 @@ def main(arguments: Sequence[str]) -> int:
             seed=given.seed,
         )
         order.repository.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=".incoming-", dir=order.repository).cleanup()  # can it be written at all
         with _steps(console) as step:
             trained = train(order, step)
+    except KeyboardInterrupt:
+        parser.exit(130, "interrupted; nothing was published\n")
     except (AudienceError, BadNames, NoParity, NotExportable, NotPublished, TooFewDates, WrongOrder, OSError) as error:
         parser.exit(1, f"nothing was published: {error}\n")
     console.print(summary.tables(trained.folder))
