@@ -25,6 +25,10 @@ class DeadlineTooShort(AudienceError):
     """The caller's deadline passed before the answer was ready."""
 
 
+class Overloaded(AudienceError):
+    """More work than can be answered in time. Passes by itself; try again later, or elsewhere."""
+
+
 class BadBundle(AudienceError):
     """A version's files are damaged, incomplete or not for this server. The operator's fault; never sent to callers."""
 

@@ -4,6 +4,7 @@ import bisect
 import itertools
 import math
 import re
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,14 +12,21 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from protos.audience.v1 import bundle_pb2, scoring_pb2
+from protos.audience.v1 import bundle_pb2
+from server import wire
 from server.errors import BadBundle
 
 FloatMatrix = npt.NDArray[np.float32]
+FloatVector = npt.NDArray[np.float32]
 
 MEMBERSHIP_FLOOR = 0.001  # scoring.proto, Segment.memberships
 _LEAST_QUANTILES = 2  # bundle.proto, Distribution.quantiles
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
+
+# scoring.proto: the maps of ModelScores and ModelColumns, and the floats of Segment.
+_SEGMENTATIONS, _PROPENSITIES, _VALUES = 4, 5, 6
+_FLOAT = struct.Struct("<f")
+_DISTANCE_TAG, _MARGIN_TAG = wire.float_tag(4), wire.float_tag(5)
 
 _SEGMENT = bundle_pb2.COLUMN_ROLE_SEGMENT
 _DISTANCE = bundle_pb2.COLUMN_ROLE_DISTANCE
@@ -36,12 +44,16 @@ class Head(Protocol):
         """The head's name in the manifest."""
         ...
 
-    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
-        """Adds the answer for one visitor, from all of the model's scores of it."""
+    def encode(self, scores: Sequence[float]) -> bytes:
+        """The answer for one visitor, from all of the model's scores of it: an entry of a map of ModelScores."""
         ...
 
-    def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
-        """Adds the answers for many visitors, from scores of shape (n, score_count)."""
+    def encode_columns(self, scores: FloatMatrix) -> bytes:
+        """The answers for many visitors, from scores of shape (n, score_count): an entry of a map of ModelColumns."""
+        ...
+
+    def write_prior(self, scores: FloatVector) -> None:
+        """Puts what is known of a visitor of whom nothing is known into this head's scores."""
         ...
 
 
@@ -72,96 +84,129 @@ class Percentiles:
         low, high = self.quantiles[upper - 1], self.quantiles[upper]
         return 100.0 * (upper - 1 + (score - low) / (high - low)) / (len(self.quantiles) - 1)
 
+    def of_all(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The same for each score: shape (n,) to shape (n,)."""
+        quantiles = np.asarray(self.quantiles)
+        upper = np.searchsorted(quantiles, scores)
+        within = np.clip(upper, 1, len(quantiles) - 1)
+        low, high = quantiles[within - 1], quantiles[within]
+        with np.errstate(divide="ignore", invalid="ignore"):  # equal neighbours, which `upper` never lies between
+            between = within - 1 + (scores - low) / (high - low)
+        ends = np.where(upper == 0, 0.0, len(quantiles) - 1)
+        is_inside = (upper > 0) & (upper < len(quantiles))
+        return 100.0 * np.where(is_inside, between, ends) / (len(quantiles) - 1)
 
-@dataclass(frozen=True, slots=True)
+
+def _entry(map_field: int, name: str, value: bytes) -> bytes:
+    """An entry of a map from strings to messages, as a field of the message that has the map."""
+    return wire.field(map_field, wire.text(1, name) + wire.field(2, value))
+
+
 class Segmentation:
-    """Which segment a visitor is in; columns are positions in the scores, None where the head has no such column."""
+    """Which segment a visitor is in.
 
-    name: str
-    keys: tuple[str, ...]
-    names: tuple[str, ...]
-    segment: int
-    distance: int | None
-    margin: int | None
-    memberships: slice | None
+    Args:
+        head: the head in the manifest.
+        columns: position of the segment, the distance and the margin in the scores, None where there is no such column.
+        memberships: positions of the memberships, None when there are none.
+    """
 
-    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
+    def __init__(
+        self, head: bundle_pb2.Head, columns: tuple[int, int | None, int | None], memberships: slice | None
+    ) -> None:
+        self.name = head.name
+        self._segment, self._distance, self._margin = columns
+        self._memberships = memberships
+        self._shares = [segment.share for segment in head.segments]
+        self._keys = [segment.key for segment in head.segments]
+        self._names = [segment.name for segment in head.segments]
+        self._key = wire.text(1, head.name)
+        self._known_by = [wire.text(1, segment.key) + wire.text(2, segment.name) for segment in head.segments]
+        self._members = [
+            wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self._keys
+        ]
+
+    def encode(self, scores: Sequence[float]) -> bytes:
         """See Head."""
-        position = int(scores[self.segment])
-        segment = reply.segmentations[self.name]
-        segment.key, segment.name = self.keys[position], self.names[position]
-        if self.distance is not None:
-            segment.distance = scores[self.distance]
-        if self.margin is not None:
-            segment.margin = scores[self.margin]
-        if self.memberships is not None:
-            for key, membership in zip(self.keys, scores[self.memberships], strict=True):
+        parts = [self._known_by[int(scores[self._segment])]]
+        if self._memberships is not None:
+            for member, membership in zip(self._members, scores[self._memberships], strict=True):
                 if membership >= MEMBERSHIP_FLOOR:
-                    segment.memberships[key] = membership
+                    parts += member, _FLOAT.pack(membership)
+        if self._distance is not None and not math.isnan(distance := scores[self._distance]):
+            parts += _DISTANCE_TAG, _FLOAT.pack(distance)
+        if self._margin is not None and not math.isnan(margin := scores[self._margin]):
+            parts += _MARGIN_TAG, _FLOAT.pack(margin)
+        return wire.field(_SEGMENTATIONS, self._key + wire.field(2, b"".join(parts)))
 
-    def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
+    def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head."""
-        columns = reply.segmentations[self.name]
-        columns.keys.extend(self.keys)
-        columns.names.extend(self.names)
-        columns.segments.extend(scores[:, self.segment].astype(np.int64).tolist())
-        if self.distance is not None:
-            columns.distances.extend(scores[:, self.distance].tolist())
-        if self.margin is not None:
-            columns.margins.extend(scores[:, self.margin].tolist())
-        if self.memberships is not None:
-            columns.memberships.extend(scores[:, self.memberships].ravel().tolist())
+        parts = [wire.text(1, key) for key in self._keys] + [wire.text(2, name) for name in self._names]
+        parts.append(wire.wholes(3, scores[:, self._segment].astype(np.int64)))
+        if self._memberships is not None:
+            parts.append(wire.floats(4, scores[:, self._memberships]))
+        if self._distance is not None:
+            parts.append(wire.floats(5, scores[:, self._distance]))
+        if self._margin is not None:
+            parts.append(wire.floats(6, scores[:, self._margin]))
+        return _entry(_SEGMENTATIONS, self.name, b"".join(parts))
+
+    def write_prior(self, scores: FloatVector) -> None:
+        """See Head. The largest segment, with shares as memberships; how far and how clear is not known."""
+        scores[self._segment] = int(np.argmax(self._shares))
+        if self._memberships is not None:
+            scores[self._memberships] = self._shares
+        for column in (self._distance, self._margin):
+            if column is not None:
+                scores[column] = np.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Propensity:
-    """How likely an event is."""
+class Number:
+    """A number with its percentile: how likely an event is, or how much is expected.
 
-    name: str
-    probability: int
-    percentiles: Percentiles | None
+    Args:
+        head: the head in the manifest.
+        column: where its number is in the scores.
+        percentiles: how its numbers are distributed, None when that is not known.
+    """
 
-    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
+    def __init__(self, head: bundle_pb2.Head, column: int, percentiles: Percentiles | None) -> None:
+        is_value = head.kind == bundle_pb2.HEAD_KIND_VALUE
+        self.name = head.name
+        self._map = _VALUES if is_value else _PROPENSITIES
+        self._unit = wire.text(2, head.unit) if is_value else b""
+        self._percentile_field = 3 if is_value else 2
+        self._column = column
+        self._percentiles = percentiles
+        self._mean = head.distribution.mean
+        self._between = self._unit + (wire.float_tag(self._percentile_field) if percentiles else b"")
+        numbers = bytes(4), bytes(4 if percentiles else 0)  # the number's and the percentile's place
+        entry = _entry(self._map, self.name, wire.float_tag(1) + self._between.join(numbers))
+        self._before = entry[: -len(self._between.join(numbers))]
+
+    def encode(self, scores: Sequence[float]) -> bytes:
         """See Head."""
-        propensity = reply.propensities[self.name]
-        propensity.probability = probability = scores[self.probability]
-        if self.percentiles is not None:
-            propensity.percentile = self.percentiles.of(probability)
+        number = scores[self._column]
+        if math.isnan(number):
+            return b""
+        if self._percentiles is None:
+            return self._before + _FLOAT.pack(number) + self._between
+        return b"".join(
+            (self._before, _FLOAT.pack(number), self._between, _FLOAT.pack(self._percentiles.of(number)))
+        )
 
-    def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
+    def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head."""
-        probabilities = scores[:, self.probability].tolist()
-        columns = reply.propensities[self.name]
-        columns.probabilities.extend(probabilities)
-        if self.percentiles is not None:
-            columns.percentiles.extend(map(self.percentiles.of, probabilities))
+        numbers = scores[:, self._column]
+        parts = [wire.floats(1, numbers), self._unit]
+        if self._percentiles is not None:
+            percentiles = self._percentiles.of_all(numbers.astype(np.float64)).astype(np.float32)
+            parts.append(wire.floats(self._percentile_field, percentiles))
+        return _entry(self._map, self.name, b"".join(parts))
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """How much is expected."""
-
-    name: str
-    expected: int
-    unit: str
-    percentiles: Percentiles | None
-
-    def write_scores(self, scores: Sequence[float], reply: scoring_pb2.ModelScores) -> None:
-        """See Head."""
-        value = reply.values[self.name]
-        value.expected = expected = scores[self.expected]
-        value.unit = self.unit
-        if self.percentiles is not None:
-            value.percentile = self.percentiles.of(expected)
-
-    def write_columns(self, scores: FloatMatrix, reply: scoring_pb2.ModelColumns) -> None:
-        """See Head."""
-        expected = scores[:, self.expected].tolist()
-        columns = reply.values[self.name]
-        columns.expected.extend(expected)
-        columns.unit = self.unit
-        if self.percentiles is not None:
-            columns.percentiles.extend(map(self.percentiles.of, expected))
+    def write_prior(self, scores: FloatVector) -> None:
+        """See Head. The mean; not a number where the version did not record it."""
+        scores[self._column] = self._mean if self._percentiles is not None else np.nan
 
 
 def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:
@@ -185,9 +230,9 @@ def _read_head(head: bundle_pb2.Head, score_count: int) -> Head:
     if head.kind == bundle_pb2.HEAD_KIND_SEGMENTATION:
         return _read_segmentation(head, columns)
     if head.kind == bundle_pb2.HEAD_KIND_PROPENSITY:
-        return Propensity(head.name, _single(head, columns, _PROBABILITY), _read_percentiles(head))
+        return Number(head, _single(head, columns, _PROBABILITY), _read_percentiles(head))
     if head.kind == bundle_pb2.HEAD_KIND_VALUE:
-        return Value(head.name, _single(head, columns, _EXPECTED), head.unit, _read_percentiles(head))
+        return Number(head, _single(head, columns, _EXPECTED), _read_percentiles(head))
     raise BadBundle(f"head {head.name!r} is of no kind that this server knows: {head.kind}")
 
 
@@ -214,15 +259,8 @@ def _read_segmentation(head: bundle_pb2.Head, columns: Mapping[int, slice]) -> S
     memberships = columns.get(_MEMBERSHIP)
     if memberships is not None and memberships.stop - memberships.start != len(keys):
         raise BadBundle(f"head {head.name!r} needs a membership column for each of its {len(keys)} segments")
-    return Segmentation(
-        name=head.name,
-        keys=keys,
-        names=names,
-        segment=_single(head, columns, _SEGMENT),
-        distance=_single(head, columns, _DISTANCE) if _DISTANCE in columns else None,
-        margin=_single(head, columns, _MARGIN) if _MARGIN in columns else None,
-        memberships=memberships,
-    )
+    distance, margin = (_single(head, columns, role) if role in columns else None for role in (_DISTANCE, _MARGIN))
+    return Segmentation(head, (_single(head, columns, _SEGMENT), distance, margin), memberships)
 
 
 def _single(head: bundle_pb2.Head, columns: Mapping[int, slice], role: bundle_pb2.ColumnRole.ValueType) -> int:

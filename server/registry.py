@@ -4,19 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from server.errors import InvalidRequest, NoModelReady, UnknownModel
-from server.metrics import Metrics, ModelCounters
+from server.metrics import Metrics
 from server.model import Model
-from server.rows import Reader
+from server.rows import RowReader
 from server.schema import Schema
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Served:
-    """A model that answers requests, how callers' features become its rows, and what it counts."""
-
-    model: Model
-    reader: Reader
-    counters: ModelCounters
+from server.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +84,4 @@ class Registry:
     def _served(self, model: Model, schemas: Mapping[str, Schema]) -> Served:
         schema = model.description.schema
         counters = self._metrics.for_model(model.name, model.version, list(schema.positions))
-        return Served(model, Reader(schema, schemas), counters)
+        return Served(model, RowReader(schema, schemas), counters)

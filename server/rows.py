@@ -1,246 +1,183 @@
-"""Features as callers send them → rows as a model reads them.
+"""Rows that a model can score, of many calls at once.
 
-While a row is being read, NaN marks a value that is not known; callers cannot send one.
+A row mostly comes as a vector of the model's own schema, or by names that the model knows. Then its numbers go from the
+message into the block that is scored without being looked at one by one, and are checked there, many rows at once.
+Every other row, and every row that this check stops at, is read with care (server/features.py), which defines the
+result. While a row is being read, NaN marks a value that is not known; callers cannot send one.
 """
 
-import difflib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from protos.audience.v1 import bundle_pb2, scoring_pb2
+from protos.audience.v1 import scoring_pb2
 from server.errors import InvalidRequest
-from server.schema import CATEGORY, NUMBER, FloatVector, PositionVector, Schema
+from server.features import Reader
+from server.requests import Features, public_features
+from server.schema import CATEGORY, NUMBER, Schema
 
 FloatMatrix = npt.NDArray[np.float32]
 CountVector = npt.NDArray[np.int64]
-_LISTED = 10  # words that a message lists
+
+_FLOAT_BYTES = 4
+_UNKNOWN = np.float32(np.nan).tobytes()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """What one visitor's features say.
+
+    Attributes:
+        numbers: the bytes of `width` little-endian floats, NaN where they do not say.
+        features: the message that they are from, while its numbers are not checked yet; None once they are.
+        unknown: how many of them are NaN because the message does not say; of no meaning once they are checked.
+        is_remapped: whether a vector of another schema was read by names.
+    """
+
+    numbers: bytes
+    features: Features | None
+    unknown: int
+    is_remapped: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Rows that a model can score, and what had to be assumed about each.
+    """Rows that can be scored, and what had to be assumed about each.
 
     Attributes:
         rows: shape (n, width), float32, finite and in range.
-        missing: shape (n,), features that were not given and took their default.
-        out_of_range: shape (n,), features outside the schema's range that took their default.
-        remapped: for each row, whether its vector followed another schema.
-        defaulted: shape (width,), how many rows took the default of each feature, for either reason.
+        missing: shape (n,), features that were not given and took their default; None: of no row any.
+        out_of_range: shape (n,), features outside the schema's range that took their default; None: of no row any.
+        defaulted: shape (n, width), whether a feature took its default, for either reason; None: none did.
+        errors: what is wrong with a row, by its number; its scores mean nothing.
     """
 
     rows: FloatMatrix
-    missing: CountVector
-    out_of_range: CountVector
-    remapped: tuple[bool, ...]
-    defaulted: CountVector
+    missing: CountVector | None = None
+    out_of_range: CountVector | None = None
+    defaulted: npt.NDArray[np.bool_] | None = None
+    errors: Mapping[int, InvalidRequest] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Remap:
-    """How a vector of one schema is read as another's: by names, where kind and unit are the same.
-
-    Attributes:
-        source: columns to take from the given vector.
-        target: the columns where they go; the others stay unknown.
-        words: for each category among them, its target column and, by the source's code, the target's (NaN: none).
-        width: width of the target.
-    """
-
-    source: PositionVector
-    target: PositionVector
-    words: tuple[tuple[int, FloatVector], ...]
-    width: int
-
-    @classmethod
-    def between(cls, source: Schema, target: Schema) -> Self:
-        """The remap from one schema to another."""
-        pairs = [
-            (source.positions[feature.name], column)
-            for column, feature in enumerate(target.features)
-            if feature.name in source.positions and _same_meaning(source, target, feature.name)
-        ]
-        words = tuple(
-            (column, _translation(source.features[position], target, target.features[column]))
-            for position, column in pairs
-            if target.features[column].kind == CATEGORY
-        )
-        positions = np.array(pairs, dtype=np.intp).reshape(-1, 2)
-        return cls(positions[:, 0], positions[:, 1], words, target.width)
-
-    def apply(self, vector: FloatVector) -> FloatVector:
-        """The vector in the target's columns, NaN where it does not say."""
-        row = np.full(self.width, np.nan, dtype=np.float32)
-        row[self.target] = vector[self.source]
-        for column, codes in self.words:
-            code = row[column]
-            if not math.isnan(code):
-                row[column] = codes[int(code)] if 0 <= code < len(codes) else math.inf  # out of range here too
-        return row
-
-
-def _same_meaning(source: Schema, target: Schema, name: str) -> bool:
-    one, other = source.features[source.positions[name]], target.features[target.positions[name]]
-    return one.kind == other.kind and one.unit == other.unit
-
-
-def _translation(source: bundle_pb2.Feature, schema: Schema, target: bundle_pb2.Feature) -> FloatVector:
-    codes = (schema.code(target, word) for word in source.vocabulary)
-    return np.array([math.nan if code is None else code for code in codes], dtype=np.float32)
-
-
-class Reader:
-    """Reads callers' features as rows of one schema.
-
-    Args:
-        schema: the schema of the model that will score.
-        known: every schema that callers may still follow, by fingerprint.
-    """
+class RowReader:
+    """Reads rows of one schema; the arguments are those of Reader."""
 
     def __init__(self, schema: Schema, known: Mapping[str, Schema]) -> None:
         self._schema = schema
-        self._known = {**known, schema.fingerprint: schema}
-        others = (other for other in self._known.values() if other.fingerprint != schema.fingerprint)
-        self._remaps = {other.fingerprint: Remap.between(other, schema) for other in others}
-        self._known_kinds = frozenset((f.name, f.kind) for other in self._known.values() for f in other.features)
-        self._known_names = frozenset(name for name, _ in self._known_kinds)
+        self._careful = Reader(schema, known)
+        self._vector_bytes = schema.width * _FLOAT_BYTES
+        self._numbers = {_number_key(f.name): i for i, f in enumerate(schema.features) if f.kind == NUMBER}
+        self._words = dict(_word_entries(schema))
 
-    def read(self, given: Sequence[scoring_pb2.Features]) -> Block:
-        """One row for each message.
+    def read(self, features: Features) -> Row:
+        """The row of one visitor, from the private form of Features (server/requests.py).
 
         Raises:
-            InvalidRequest: a vector of a wrong width or of an unknown schema, a number that is not finite, a name or a
-                word that no known schema has. The text names the row where there are several, and the feature.
+            InvalidRequest: as Reader.read, as far as that shows without looking at every number.
         """
-        rows = np.full((len(given), self._schema.width), np.nan, dtype=np.float32)
-        for position, features in enumerate(given):
-            try:
-                self._read_row(features, rows[position])
-            except InvalidRequest as error:
-                raise error if len(given) == 1 else InvalidRequest(f"rows[{position}]: {error}") from error
-        remapped = tuple(features.schema_fingerprint in self._remaps for features in given)
-        return self._with_defaults(rows, remapped)
+        vector = features.vector
+        if not features.missing:
+            is_by_names = features.numbers or features.categories
+            if vector and not is_by_names and self._is_own(vector, features.schema_fingerprint):
+                return Row(vector, features, 0, is_remapped=False)
+            if not vector and not features.schema_fingerprint:
+                row = self._read_names(features) if is_by_names else self._nothing
+                if row is not None:
+                    return row
+        return self._read_carefully(features)
 
-    def _read_row(self, features: scoring_pb2.Features, row: FloatVector) -> None:
-        if features.vector:
-            row[:] = self._read_vector(features)
-        elif features.missing or features.schema_fingerprint:
-            raise InvalidRequest(
-                "features.missing and features.schema_fingerprint say something of a vector; none came"
-            )
-        for name, number in features.numbers.items():
-            self._put_number(row, name, number)
-        for name, word in features.categories.items():
-            self._put_category(row, name, word)
+    def _is_own(self, vector: bytes, fingerprint: str) -> bool:
+        return fingerprint == self._schema.fingerprint and len(vector) == self._vector_bytes
 
-    def _read_vector(self, features: scoring_pb2.Features) -> FloatVector:
-        schema = self._schema_of(features.schema_fingerprint)
-        if len(features.missing) > schema.width:
-            raise InvalidRequest(f"features.missing has {len(features.missing)} positions; the schema {schema.width}")
-        vector = np.array(features.vector, dtype=np.float32)
-        if len(vector) != schema.width:
-            raise InvalidRequest(
-                f"features.vector has {len(vector)} numbers; the schema {schema.fingerprint} has {schema.width}"
-            )
-        if features.missing:
-            vector[_missing_columns(features.missing, schema.width)] = np.nan
-        _check_vector(vector, schema, frozenset(features.missing))
-        if schema is self._schema:
-            return vector
-        return self._remaps[schema.fingerprint].apply(vector)
+    @property
+    def _nothing(self) -> Row:
+        return Row(_UNKNOWN * self._schema.width, None, 0, is_remapped=False)
 
-    def _schema_of(self, fingerprint: str) -> Schema:
-        if not fingerprint:
-            raise InvalidRequest(
-                "features.vector came without features.schema_fingerprint, so its numbers could be taken for others; "
-                f"the model that serves has {self._schema.fingerprint}"
-            )
-        schema = self._known.get(fingerprint)
-        if schema is None:
-            raise InvalidRequest(
-                f"features.schema_fingerprint {fingerprint[:64]!r} is that of no version in the repository; "
-                f"the model that serves has {self._schema.fingerprint}"
-            )
-        return schema
-
-    def _put_number(self, row: FloatVector, name: str, number: float) -> None:
-        column = self._column(name, NUMBER, "features.categories")
-        if column is None:
-            return
-        if not math.isfinite(number):
-            raise InvalidRequest(f"feature {name!r} is {number}; send a finite number, or leave it out if not known")
-        row[column] = number
-
-    def _put_category(self, row: FloatVector, name: str, word: str) -> None:
-        column = self._column(name, CATEGORY, "features.numbers")
-        if column is None:
-            return
-        feature = self._schema.features[column]
-        code = self._schema.code(feature, word)
-        if code is None and not self._is_known_word(name, word):
-            raise InvalidRequest(
-                f"{word[:64]!r} is no word of the category {name!r}; its words are {_some(feature.vocabulary)}"
-            )
-        row[column] = math.nan if code is None else code
-
-    def _column(self, name: str, kind: bundle_pb2.FeatureKind.ValueType, right_place: str) -> int | None:
-        """Column of a feature; None when only another version knows it, and its value is of no use here."""
-        column = self._schema.positions.get(name)
-        if column is not None and self._schema.features[column].kind == kind:
-            return column
-        if (name, kind) in self._known_kinds:
+    def _read_names(self, features: Features) -> Row | None:
+        """None when a name or a word is not simply one of the model's own."""
+        cells: list[bytes | None] = [None] * self._schema.width
+        try:
+            for entry in features.numbers:
+                cells[self._numbers[entry[:-_FLOAT_BYTES]]] = entry[-_FLOAT_BYTES:]
+            for entry in features.categories:
+                column, code = self._words[entry]
+                cells[column] = code
+        except KeyError:
             return None
-        if name in self._known_names:
-            raise InvalidRequest(f"feature {name!r} belongs in {right_place}")
-        raise InvalidRequest(f"no version knows a feature {name[:64]!r}{_closest(name, self._schema.positions)}")
+        numbers = b"".join([_UNKNOWN if cell is None else cell for cell in cells])
+        return Row(numbers, features, cells.count(None), is_remapped=False)
 
-    def _is_known_word(self, name: str, word: str) -> bool:
-        return any(word in schema.codes.get(name, ()) for schema in self._known.values())
+    def _read_carefully(self, features: Features) -> Row:
+        numbers = self._careful.read(public_features(features)).tobytes()
+        is_remapped = bool(features.vector) and self._careful.is_foreign(features.schema_fingerprint)
+        return Row(numbers, None, 0, is_remapped)
 
-    def _with_defaults(self, rows: FloatMatrix, remapped: tuple[bool, ...]) -> Block:
+    def complete(self, rows: Sequence[Row]) -> Block:
+        """All of the rows, each value that is not known or not possible replaced by its default."""
+        data = rows[0].numbers if len(rows) == 1 else b"".join([row.numbers for row in rows])
+        block = np.frombuffer(data, dtype="<f4").reshape(-1, self._schema.width)
         schema = self._schema
-        missing = np.isnan(rows)
-        out_of_range = (rows < schema.lowest) | (rows > schema.highest)
-        unusable = missing | out_of_range
+        usable = (block >= schema.lowest) & (block <= schema.highest)
+        if usable.all() and self._are_codes(block):
+            return Block(block)
+        return self._repair(block, ~usable, rows)
+
+    def _are_codes(self, block: FloatMatrix) -> bool:
+        columns = self._schema.category_columns
+        if not columns.size:
+            return True
+        codes = block[:, columns]
+        return bool((codes == np.floor(codes)).all())
+
+    def _repair(self, block: FloatMatrix, unusable: npt.NDArray[np.bool_], rows: Sequence[Row]) -> Block:
+        missing = np.isnan(block)
+        errors = {}
+        for number in np.flatnonzero(self._is_doubtful(block, rows)):
+            try:
+                self._recheck(rows[number])
+            except InvalidRequest as error:
+                errors[int(number)] = error
         return Block(
-            rows=np.where(unusable, schema.defaults, rows),
+            rows=np.where(unusable, self._schema.defaults, block),
             missing=missing.sum(axis=1),
-            out_of_range=out_of_range.sum(axis=1),
-            remapped=remapped,
-            defaulted=unusable.sum(axis=0),
+            out_of_range=(unusable & ~missing).sum(axis=1),
+            defaulted=unusable,
+            errors=errors or None,
         )
 
+    def _is_doubtful(self, block: FloatMatrix, rows: Sequence[Row]) -> npt.NDArray[np.bool_]:
+        """Rows whose numbers were not checked and are not what their message may say: shape (n,)."""
+        expected = np.array([row.unknown for row in rows])
+        is_unchecked = np.array([row.features is not None for row in rows])
+        codes = block[:, self._schema.category_columns]
+        is_fraction = (np.isfinite(codes) & (codes != np.floor(codes))).any(axis=1)
+        return is_unchecked & (((~np.isfinite(block)).sum(axis=1) != expected) | is_fraction)
 
-def _missing_columns(missing: Iterable[int], width: int) -> list[int]:
-    columns = list(missing)
-    if max(columns) >= width:
-        raise InvalidRequest(f"features.missing names position {max(columns)}; the vector's last is {width - 1}")
-    return columns
-
-
-def _check_vector(vector: FloatVector, schema: Schema, missing: frozenset[int]) -> None:
-    for column in np.flatnonzero(~np.isfinite(vector)):
-        if int(column) not in missing:
-            raise InvalidRequest(
-                f"features.vector[{column}] ({schema.features[column].name}) is {vector[column]}; "
-                "send a finite number, or name its position in features.missing"
-            )
-    codes = vector[schema.category_columns]
-    for column in schema.category_columns[~np.isnan(codes) & (codes != np.floor(codes))]:
-        raise InvalidRequest(
-            f"features.vector[{column}] ({schema.features[column].name}) is {vector[column]}; "
-            "a category is sent as its position in the vocabulary, a whole number"
-        )
+    def _recheck(self, row: Row) -> None:
+        self._careful.read(public_features(row.features))
 
 
-def _some(words: Sequence[str]) -> str:
-    return ", ".join(words[:_LISTED]) + (f" and {len(words) - _LISTED} more" if len(words) > _LISTED else "")
+def _number_key(name: str) -> bytes:
+    """All but the number itself of the entry of Features.numbers with this name."""
+    return _entry(scoring_pb2.Features(numbers={name: 1.0}))[:-_FLOAT_BYTES]
 
 
-def _closest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name[:64], list(names), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _word_entries(schema: Schema) -> Sequence[tuple[bytes, tuple[int, bytes]]]:
+    """For each word of each category: its entry in Features.categories, and its column and code."""
+    return [
+        (_entry(scoring_pb2.Features(categories={f.name: word})), (column, np.float32(code).tobytes()))
+        for column, f in enumerate(schema.features)
+        if f.kind == CATEGORY
+        for code, word in enumerate(f.vocabulary)
+    ]
+
+
+def _entry(features: scoring_pb2.Features) -> bytes:
+    """The content of the only entry of the only field of the message."""
+    message = features.SerializeToString()
+    start = 1
+    while message[start] & 0x80:
+        start += 1
+    return message[start + 1 :]

@@ -65,13 +65,13 @@ class Schema:
 
     @cached_property
     def lowest(self) -> FloatVector:
-        """Smallest value in range, shape (width,); -inf where there is no limit."""
-        return np.array([_lowest(feature) for feature in self.features], dtype=np.float32)
+        """Smallest value in range, shape (width,); the smallest finite one where there is no limit."""
+        return np.nan_to_num(np.array([_lowest(feature) for feature in self.features], dtype=np.float32))
 
     @cached_property
     def highest(self) -> FloatVector:
-        """Largest value in range, shape (width,); +inf where there is no limit."""
-        return np.array([_highest(feature) for feature in self.features], dtype=np.float32)
+        """Largest value in range, shape (width,); the largest finite one where there is no limit."""
+        return np.nan_to_num(np.array([_highest(feature) for feature in self.features], dtype=np.float32))
 
     def code(self, feature: bundle_pb2.Feature, word: str) -> int | None:
         """Position of the word in the category's vocabulary, that of `other` if it has one, else None."""

@@ -4,25 +4,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from google.protobuf.message import DecodeError, Message
-
-from server.errors import InvalidRequest
-from server.heads import FloatMatrix
-from server.model import Model
-
-RequestT = TypeVar("RequestT", bound=Message)
+RowT = TypeVar("RowT", contravariant=True)
+ScoredT = TypeVar("ScoredT", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Lane(Protocol[RowT, ScoredT]):
+    """Something that scores rows of several calls together, such as one version of a model."""
+
+    def score(self, rows: Sequence[RowT]) -> ScoredT:
+        """What becomes of all the rows, in their order."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
 class Run:
-    """Rows for one model. A transport may put the rows of several runs of the same model together."""
+    """Rows of one call for one lane. A transport puts the rows of several runs of the same lane together.
 
-    model: Model
-    rows: FloatMatrix
+    Attributes:
+        lane: what scores them.
+        rows: at least one.
+        scored: what the lane made of these and of others' rows, once it has.
+        first: where in it these rows begin.
+    """
+
+    lane: Lane[Any, Any]
+    rows: Sequence[Any]
+    scored: Any = None
+    first: int = 0
 
 
 class Prepared(Protocol):
-    """A request that needs nothing more but its runs' scores."""
+    """A request that needs nothing more but to be scored."""
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -34,32 +46,39 @@ PreparedT = TypeVar("PreparedT", bound=Prepared)
 
 
 @dataclass(frozen=True, slots=True)
-class Method(Generic[RequestT, PreparedT]):
-    """One method that scores.
+class Method(Generic[PreparedT]):
+    """One method that scores. Its steps raise AudienceError for whatever the caller is to be told.
 
     Attributes:
         path: as gRPC has it, such as "/audience.v1.Scoring/Score".
-        request: type of its request.
-        prepare: checks a request and turns it into rows; raises AudienceError.
-        finish: turns the scores of those runs, in their order, into the reply.
+        prepare: checks the bytes of a request and turns them into rows.
+        finish: turns what became of the rows into the bytes of the reply. One thread at a time.
+        late: the bytes of the reply to a request that cannot be scored in time. One thread at a time.
+        request_id: the caller's name for the request in these bytes, for the log; never raises.
     """
 
     path: str
-    request: type[RequestT]
-    prepare: Callable[[RequestT], PreparedT]
-    finish: Callable[[PreparedT, Sequence[FloatMatrix]], Message]
-
-    def parse(self, message: bytes) -> RequestT:
-        """The request in these bytes.
-
-        Raises:
-            InvalidRequest: they are not one.
-        """
-        try:
-            return self.request.FromString(message)
-        except DecodeError as error:
-            name = self.request.DESCRIPTOR.full_name
-            raise InvalidRequest(f"the {len(message)} bytes of the message are no {name}") from error
+    prepare: Callable[[bytes], PreparedT]
+    finish: Callable[[PreparedT], bytes]
+    late: Callable[[PreparedT], bytes]
+    request_id: Callable[[bytes], str]
 
 
-AnyMethod = Method[Any, Any]
+AnyMethod = Method[Any]
+
+
+def score(runs: Sequence[Run]) -> None:
+    """Scores all runs, each lane's together."""
+    if len(runs) == 1:  # as at low load: nothing to put together
+        run = runs[0]
+        run.scored = run.lane.score(run.rows)
+        return
+    lanes: dict[int, list[Run]] = {}
+    for run in runs:
+        lanes.setdefault(id(run.lane), []).append(run)
+    for together in lanes.values():
+        scored = together[0].lane.score([row for run in together for row in run.rows])
+        first = 0
+        for run in together:
+            run.scored, run.first = scored, first
+            first += len(run.rows)

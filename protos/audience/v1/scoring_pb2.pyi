@@ -18,10 +18,61 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _WhenLate:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _WhenLateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_WhenLate.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    WHEN_LATE_UNSPECIFIED: _WhenLate.ValueType  # 0
+    """The same as WHEN_LATE_FAIL."""
+    WHEN_LATE_FAIL: _WhenLate.ValueType  # 1
+    """Fail with DEADLINE_EXCEEDED."""
+    WHEN_LATE_ANSWER_PRIOR: _WhenLate.ValueType  # 2
+    """Answer at once with what is known of a visitor of whom nothing is known, and say so in `degraded`."""
+
+class WhenLate(_WhenLate, metaclass=_WhenLateEnumTypeWrapper):
+    """What to do with a request that cannot be scored in time."""
+
+WHEN_LATE_UNSPECIFIED: WhenLate.ValueType  # 0
+"""The same as WHEN_LATE_FAIL."""
+WHEN_LATE_FAIL: WhenLate.ValueType  # 1
+"""Fail with DEADLINE_EXCEEDED."""
+WHEN_LATE_ANSWER_PRIOR: WhenLate.ValueType  # 2
+"""Answer at once with what is known of a visitor of whom nothing is known, and say so in `degraded`."""
+global___WhenLate = WhenLate
+
+class _Degradation:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DegradationEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Degradation.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DEGRADATION_UNSPECIFIED: _Degradation.ValueType  # 0
+    """It is."""
+    DEGRADATION_LATE: _Degradation.ValueType  # 1
+    """The request could not be scored within its deadline, and asked for this (WhenLate)."""
+
+class Degradation(_Degradation, metaclass=_DegradationEnumTypeWrapper):
+    """Why an answer is not made from the visitor's features."""
+
+DEGRADATION_UNSPECIFIED: Degradation.ValueType  # 0
+"""It is."""
+DEGRADATION_LATE: Degradation.ValueType  # 1
+"""The request could not be scored within its deadline, and asked for this (WhenLate)."""
+global___Degradation = Degradation
 
 @typing.final
 class ScoreRequest(google.protobuf.message.Message):
@@ -31,10 +82,13 @@ class ScoreRequest(google.protobuf.message.Message):
     VISITOR_FIELD_NUMBER: builtins.int
     SELECTORS_FIELD_NUMBER: builtins.int
     FEATURES_FIELD_NUMBER: builtins.int
+    WHEN_LATE_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """The caller's name for this request, at most 128 characters; comes back in the reply and stands in the log of a
     failure. Absent: the reply's is empty too.
     """
+    when_late: global___WhenLate.ValueType
+    """What to do when the request cannot be scored within its deadline. Absent: it fails with DEADLINE_EXCEEDED."""
     @property
     def visitor(self) -> global___Visitor:
         """Who is asked about. Absent: an anonymous visitor."""
@@ -56,9 +110,10 @@ class ScoreRequest(google.protobuf.message.Message):
         visitor: global___Visitor | None = ...,
         selectors: collections.abc.Iterable[global___Selector] | None = ...,
         features: global___Features | None = ...,
+        when_late: global___WhenLate.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["features", b"features", "visitor", b"visitor"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["features", b"features", "request_id", b"request_id", "selectors", b"selectors", "visitor", b"visitor"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["features", b"features", "request_id", b"request_id", "selectors", b"selectors", "visitor", b"visitor", "when_late", b"when_late"]) -> None: ...
 
 global___ScoreRequest = ScoreRequest
 
@@ -290,10 +345,16 @@ class ModelScores(google.protobuf.message.Message):
     PROPENSITIES_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
     FEATURE_QUALITY_FIELD_NUMBER: builtins.int
+    DEGRADED_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Name of the model that was asked."""
     version: builtins.int
     """The version that scored. 0: none did, see `failure`."""
+    degraded: global___Degradation.ValueType
+    """Why the heads say what is known of a visitor of whom nothing is known, instead of this one's scores: the largest
+    segment with the segments' shares as memberships, the base rate of a propensity, the mean of a value; no distance
+    and no margin; no head for which the version did not record it. Absent: the scores are this visitor's.
+    """
     @property
     def failure(self) -> global___Failure:
         """Why this selector was not answered. Absent: it was."""
@@ -312,7 +373,7 @@ class ModelScores(google.protobuf.message.Message):
 
     @property
     def feature_quality(self) -> global___FeatureQuality:
-        """What had to be assumed about the features. Absent only beside `failure`."""
+        """What had to be assumed about the features. Absent only beside `failure` and `degraded`."""
 
     def __init__(
         self,
@@ -324,9 +385,10 @@ class ModelScores(google.protobuf.message.Message):
         propensities: collections.abc.Mapping[builtins.str, global___Propensity] | None = ...,
         values: collections.abc.Mapping[builtins.str, global___ExpectedValue] | None = ...,
         feature_quality: global___FeatureQuality | None = ...,
+        degraded: global___Degradation.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure", "feature_quality", b"feature_quality"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["failure", b"failure", "feature_quality", b"feature_quality", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "feature_quality", b"feature_quality", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelScores = ModelScores
 
@@ -365,12 +427,12 @@ class Segment(google.protobuf.message.Message):
     """The segment's name for people; may change with any version. Empty as `key` is."""
     distance: builtins.float
     """Distance from the visitor to the segment's centre, in standard deviations of the shaped features, at least 0.
-    Absent: the segmentation has no centres.
+    Absent: the segmentation has no centres, or `degraded` is set.
     """
     margin: builtins.float
     """How clearly the visitor is in this segment rather than in the next best, at least 0; 0 is on the border. Between
     centres the difference of the two distances, otherwise the difference of the two memberships.
-    Absent: the segmentation has only one segment.
+    Absent: the segmentation has only one segment, or `degraded` is set.
     """
     @property
     def memberships(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
@@ -507,8 +569,11 @@ class ScoreBatchRequest(google.protobuf.message.Message):
     REQUEST_ID_FIELD_NUMBER: builtins.int
     SELECTORS_FIELD_NUMBER: builtins.int
     ROWS_FIELD_NUMBER: builtins.int
+    WHEN_LATE_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """As ScoreRequest.request_id."""
+    when_late: global___WhenLate.ValueType
+    """As ScoreRequest.when_late, for all rows."""
     @property
     def selectors(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Selector]:
         """As ScoreRequest.selectors; their own features do not apply to rows and are refused."""
@@ -523,8 +588,9 @@ class ScoreBatchRequest(google.protobuf.message.Message):
         request_id: builtins.str = ...,
         selectors: collections.abc.Iterable[global___Selector] | None = ...,
         rows: collections.abc.Iterable[global___Row] | None = ...,
+        when_late: global___WhenLate.ValueType = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "rows", b"rows", "selectors", b"selectors"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "rows", b"rows", "selectors", b"selectors", "when_late", b"when_late"]) -> None: ...
 
 global___ScoreBatchRequest = ScoreBatchRequest
 
@@ -648,10 +714,13 @@ class ModelColumns(google.protobuf.message.Message):
     MISSING_FIELD_NUMBER: builtins.int
     OUT_OF_RANGE_FIELD_NUMBER: builtins.int
     REMAPPED_FIELD_NUMBER: builtins.int
+    DEGRADED_FIELD_NUMBER: builtins.int
     model: builtins.str
     """As ModelScores.model."""
     version: builtins.int
     """As ModelScores.version; the same one for every row."""
+    degraded: global___Degradation.ValueType
+    """As ModelScores.degraded, for all rows; the three columns before it are empty then."""
     @property
     def failure(self) -> global___Failure:
         """As ModelScores.failure."""
@@ -692,9 +761,10 @@ class ModelColumns(google.protobuf.message.Message):
         missing: collections.abc.Iterable[builtins.int] | None = ...,
         out_of_range: collections.abc.Iterable[builtins.int] | None = ...,
         remapped: collections.abc.Iterable[builtins.bool] | None = ...,
+        degraded: global___Degradation.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["failure", b"failure", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelColumns = ModelColumns
 

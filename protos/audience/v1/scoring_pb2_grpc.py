@@ -31,8 +31,10 @@ class ScoringStub(object):
     INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
     NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
     UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
-    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
-    RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
+    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer, or
+    would have.
+    RESOURCE_EXHAUSTED  more calls than the server answers in time, or a message beyond the limit of bytes. A call refused
+    for the first reason has the trailer grpc-retry-pushback-ms: when to try again.
     INTERNAL            a fault of the server; its log has the request_id.
 
     gRPC itself adds UNIMPLEMENTED for a method that is not there, and CANCELLED when the caller goes, or when a call
@@ -66,8 +68,10 @@ class ScoringServicer(object):
     INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
     NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
     UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
-    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
-    RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
+    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer, or
+    would have.
+    RESOURCE_EXHAUSTED  more calls than the server answers in time, or a message beyond the limit of bytes. A call refused
+    for the first reason has the trailer grpc-retry-pushback-ms: when to try again.
     INTERNAL            a fault of the server; its log has the request_id.
 
     gRPC itself adds UNIMPLEMENTED for a method that is not there, and CANCELLED when the caller goes, or when a call
@@ -120,8 +124,10 @@ class Scoring(object):
     INVALID_ARGUMENT    the request is wrong; the message says what, and what would be right. Do not retry.
     NOT_FOUND           no such model, no such version of it, or no such head of it, is loaded here.
     UNAVAILABLE         no version of the model is ready yet, or the server is stopping. Retry with back-off.
-    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer.
-    RESOURCE_EXHAUSTED  too many calls at once, or a message beyond the limit of bytes.
+    DEADLINE_EXCEEDED   the caller's deadline, or the server's own for a call without one, passed before the answer, or
+    would have.
+    RESOURCE_EXHAUSTED  more calls than the server answers in time, or a message beyond the limit of bytes. A call refused
+    for the first reason has the trailer grpc-retry-pushback-ms: when to try again.
     INTERNAL            a fault of the server; its log has the request_id.
 
     gRPC itself adds UNIMPLEMENTED for a method that is not there, and CANCELLED when the caller goes, or when a call

@@ -1,0 +1,110 @@
+"""Requests, parsed so that a vector costs nothing: its numbers stay the bytes that they came as.
+
+`Features.vector` is `repeated float` in the contract, which every language writes without thought. Packed, it is
+byte-identical on the wire to a `bytes` field of the same number, which NumPy reads without a copy, while protobuf makes
+a Python object of every number. So requests are parsed as private messages, made here from the contract's own
+descriptor with some types changed to bytes. Selectors stay bytes too, being the key of what was resolved for them
+before; so do the entries of the two maps, of which all but the number is known beforehand.
+"""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError, Message
+
+from protos.audience.v1 import scoring_pb2
+from server.errors import InvalidRequest
+
+_Field = descriptor_pb2.FieldDescriptorProto
+_PUBLIC = scoring_pb2.DESCRIPTOR.package
+_PRIVATE = "audience.private"
+
+# Messages whose type is made when the process starts: no type checker can know their fields.
+Request: TypeAlias = Any
+Features: TypeAlias = Any
+
+
+_AS_BYTES = {"vector", "selectors", "numbers", "categories"}
+
+
+def _private_types(*names: str) -> Iterator[type[Message]]:
+    file = descriptor_pb2.FileDescriptorProto()
+    scoring_pb2.DESCRIPTOR.CopyToProto(file)
+    file.name, file.package = "audience/private.proto", _PRIVATE
+    del file.service[:]
+    for message in file.message_type:
+        for nested in message.nested_type:
+            _make_private(nested)
+        _make_private(message)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)  # type: ignore[no-untyped-call]
+    for name in names:
+        yield message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PRIVATE}.{name}"))
+
+
+def _make_private(message: descriptor_pb2.DescriptorProto) -> None:
+    for field in message.field:
+        if field.name in _AS_BYTES:
+            field.type = _Field.TYPE_BYTES
+            field.label = _Field.LABEL_OPTIONAL if field.name == "vector" else _Field.LABEL_REPEATED
+            field.ClearField("type_name")
+        else:
+            field.type_name = field.type_name.replace(f".{_PUBLIC}.", f".{_PRIVATE}.")
+
+
+_PrivateScore, _PrivateBatch = _private_types("ScoreRequest", "ScoreBatchRequest")
+
+
+def parse_score(message: bytes) -> Request:
+    """The ScoreRequest in these bytes, with `vector` and each of `selectors` as bytes.
+
+    Raises:
+        InvalidRequest: they are not one.
+    """
+    return _parse(message, _PrivateScore, scoring_pb2.ScoreRequest)
+
+
+def parse_batch(message: bytes) -> Request:
+    """The ScoreBatchRequest in these bytes, as parse_score does."""
+    return _parse(message, _PrivateBatch, scoring_pb2.ScoreBatchRequest)
+
+
+def parse_selector(selector: bytes) -> scoring_pb2.Selector:
+    """One of `selectors`.
+
+    Raises:
+        InvalidRequest: the bytes are not a Selector.
+    """
+    return _decode(selector, scoring_pb2.Selector)
+
+
+def public_features(features: Features) -> scoring_pb2.Features:
+    """Private features as the contract's own type."""
+    return scoring_pb2.Features.FromString(features.SerializeToString())
+
+
+def private_features(features: scoring_pb2.Features) -> Features:
+    """Features of the contract's type as parse_score would have given them."""
+    return parse_score(scoring_pb2.ScoreRequest(features=features).SerializeToString()).features
+
+
+def _parse(message: bytes, private: Any, public: type[Message]) -> Request:  # noqa: ANN401  # as above
+    """Parses fast what is encoded as protobuf itself encodes it, and anything else by way of the contract's own type.
+
+    A vector that came unpacked is unknown to the private type, and of one that came in pieces it keeps the last: both
+    make it shorter than the message.
+    """
+    request = _decode(message, private)
+    request.DiscardUnknownFields()
+    if request.ByteSize() == len(message):
+        return request
+    return private.FromString(_decode(message, public).SerializeToString())
+
+
+def _decode(message: bytes, kind: Any) -> Any:  # noqa: ANN401  # as above
+    try:
+        return kind.FromString(message)
+    except DecodeError as error:
+        name = kind.DESCRIPTOR.full_name.replace(_PRIVATE, _PUBLIC)
+        raise InvalidRequest(f"the {len(message)} bytes of the message are no {name}") from error

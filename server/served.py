@@ -1,0 +1,130 @@
+"""A model that answers requests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from protos.audience.v1 import scoring_pb2
+from server import wire
+from server.heads import FloatMatrix, Head
+from server.metrics import ModelCounters
+from server.model import Model
+from server.rows import Block, Row, RowReader
+
+# scoring.proto: fields that ModelScores and ModelColumns share, and those of what was assumed.
+_MODEL, _VERSION, _QUALITY = 1, 2, 7
+_COLUMN_MISSING, _COLUMN_OUT_OF_RANGE, _COLUMN_REMAPPED = 7, 8, 9
+_DEGRADED_SCORES, _DEGRADED_COLUMNS = 8, 10
+_NOTHING_ASSUMED = wire.field(_QUALITY, b"")
+
+
+class Scored:
+    """Scores of several calls' rows.
+
+    Attributes:
+        matrix: shape (n, score_count), float32.
+        block: the rows, and what had to be assumed about each.
+    """
+
+    __slots__ = ("_lists", "block", "matrix")
+
+    def __init__(self, matrix: FloatMatrix, block: Block) -> None:
+        self.matrix = matrix
+        self.block = block
+        self._lists: list[list[float]] | None = None
+
+    @property
+    def lists(self) -> list[list[float]]:
+        """The matrix as Python's numbers, row by row."""
+        if self._lists is None:
+            self._lists = self.matrix.tolist()
+        return self._lists
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """One version of a model that answers requests, how callers' features become its rows, and what it counts."""
+
+    model: Model
+    reader: RowReader
+    counters: ModelCounters
+
+    def score(self, rows: Sequence[Row]) -> Scored:
+        """See seam.Lane."""
+        block = self.reader.complete(rows)
+        return Scored(self.model.run(block.rows), block)
+
+
+class Target:
+    """What one selector asks for: some heads of one model.
+
+    Attributes:
+        served: the model.
+    """
+
+    def __init__(self, served: Served, heads: Sequence[Head]) -> None:
+        self.served = served
+        self._heads = heads
+        model = served.model
+        self._identity = wire.text(_MODEL, model.name) + wire.whole(_VERSION, model.version)
+        self._prior = np.full((1, model.description.manifest.graph.score_count), np.nan, dtype=np.float32)
+        for head in heads:
+            head.write_prior(self._prior[0])
+
+    def encode(self, scored: Scored, row: int, *, is_remapped: bool) -> bytes:
+        """The ModelScores of one row, counted."""
+        scores = scored.lists[row]
+        self.served.counters.rows.inc(1)
+        parts = [self._identity]
+        for head in self._heads:
+            parts.append(head.encode(scores))  # noqa: PERF401  # a comprehension is slower for a few heads
+        if scored.block.missing is None and not is_remapped:
+            parts.append(_NOTHING_ASSUMED)
+        else:
+            parts.append(self._quality(scored.block, row, is_remapped=is_remapped))
+        return b"".join(parts)
+
+    def _quality(self, block: Block, row: int, *, is_remapped: bool) -> bytes:
+        self._count(block, slice(row, row + 1), int(is_remapped))
+        missing = 0 if block.missing is None else int(block.missing[row])
+        out_of_range = 0 if block.out_of_range is None else int(block.out_of_range[row])
+        return wire.field(
+            _QUALITY, wire.whole(1, missing) + wire.whole(2, out_of_range) + wire.whole(3, int(is_remapped))
+        )
+
+    def _count(self, block: Block, rows: slice, remapped: int) -> None:
+        counters = self.served.counters
+        if remapped:
+            counters.remapped.inc(remapped)
+        if block.missing is None or block.out_of_range is None or block.defaulted is None:
+            return
+        counters.missing.inc(int(block.missing[rows].sum()))
+        counters.out_of_range.inc(int(block.out_of_range[rows].sum()))
+        counters.defaulted.inc(block.defaulted[rows].sum(axis=0))
+
+    def encode_columns(self, scored: Scored, first: int, rows: Sequence[Row]) -> bytes:
+        """The ModelColumns of these rows, counted."""
+        block, span = scored.block, slice(first, first + len(rows))
+        remapped = np.array([row.is_remapped for row in rows], dtype=np.int64)
+        self.served.counters.rows.inc(len(rows))
+        self._count(block, span, int(remapped.sum()))
+        nothing = np.zeros(len(rows), dtype=np.int64)
+        return self._columns(scored.matrix[span]) + b"".join((
+            wire.wholes(_COLUMN_MISSING, nothing if block.missing is None else block.missing[span]),
+            wire.wholes(_COLUMN_OUT_OF_RANGE, nothing if block.out_of_range is None else block.out_of_range[span]),
+            wire.wholes(_COLUMN_REMAPPED, remapped),
+        ))
+
+    def _columns(self, scores: FloatMatrix) -> bytes:
+        return self._identity + b"".join([head.encode_columns(scores) for head in self._heads])
+
+    def encode_prior(self, reason: scoring_pb2.Degradation.ValueType) -> bytes:
+        """The ModelScores of somebody of whom nothing is known, for this reason."""
+        scores = self._prior[0].tolist()
+        parts = [head.encode(scores) for head in self._heads]
+        return b"".join((self._identity, *parts, wire.whole(_DEGRADED_SCORES, reason)))
+
+    def encode_prior_columns(self, count: int, reason: scoring_pb2.Degradation.ValueType) -> bytes:
+        """The ModelColumns of as many of whom nothing is known."""
+        return self._columns(np.repeat(self._prior, count, axis=0)) + wire.whole(_DEGRADED_COLUMNS, reason)
