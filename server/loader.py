@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from server.bundle import read_bundle, read_description
 from server.errors import BadBundle, RepositoryUnreadable
-from server.metrics import Metrics
+from server.lifecycle import Lifecycle
 from server.model import Model, load_model
 from server.policy import next_version
 from server.registry import Registry
@@ -64,7 +64,7 @@ class Loader:
     Args:
         root: the repository.
         registry: where models are published; this is its only writer.
-        metrics: where loads, swaps and refusals are counted.
+        lifecycle: where loads, swaps and refusals are counted.
         largest_batch: the most rows that will be scored at once.
         on_ready: called once, from the loader's thread: after the first look at the repository at which something
             serves and no model has a version that is still to be tried.
@@ -77,7 +77,7 @@ class Loader:
         self,
         root: Path,
         registry: Registry,
-        metrics: Metrics,
+        lifecycle: Lifecycle,
         *,
         largest_batch: int,
         on_ready: Callable[[], None],
@@ -86,7 +86,7 @@ class Loader:
     ) -> None:
         self._root = root
         self._registry = registry
-        self._metrics = metrics
+        self._lifecycle = lifecycle
         self._largest_batch = largest_batch
         self._on_ready = on_ready
         self._clock_s = clock_s
@@ -142,7 +142,7 @@ class Loader:
         )
 
     def _note_unreadable(self, reason: str) -> None:
-        self._metrics.scan_failures.inc()
+        self._lifecycle.note_scan_failure()
         if self.status.unreadable is None:
             _log.error("repository unreadable; what is loaded keeps serving", extra={"reason": reason})
         self.status = replace(self.status, unreadable=reason)
@@ -155,8 +155,7 @@ class Loader:
             for version, refusal in progress.refused.items()
             if found.get(version) == refusal.fingerprint
         }
-        for counter in (self._metrics.refused, self._metrics.swaps):
-            counter.labels(name)  # a series that begins at 0 shows its first increase
+        self._lifecycle.note_model(name)
         self._learn_schemas(name, progress)
         wanted = self._wanted(name)
         if wanted is not None:
@@ -206,7 +205,7 @@ class Loader:
 
     def _refuse(self, name: str, version: int, progress: _Progress, reason: str) -> None:
         progress.refused[version] = Refusal(progress.found[version], reason)
-        self._metrics.refused.labels(name).inc()
+        self._lifecycle.note_refusal(name)
         serving = self._models.get(name)
         _log.error(
             "version refused",
@@ -222,10 +221,9 @@ class Loader:
         replaced = self._models.get(model.name)
         self._models = {**self._models, model.name: model}
         self._publish()
-        self._metrics.load_seconds.labels(model.name).observe(load_s)
-        self._metrics.serving_version.labels(model.name).set(model.version)
+        is_swap = replaced is not None
+        self._lifecycle.note_version(model.name, model.version, load_ns=round(load_s * 1e9), is_swap=is_swap)
         if replaced is not None:
-            self._metrics.swaps.labels(model.name).inc()
             self._retired.append((self._clock_s() + self._retire_after_s, replaced))
         _log.info(
             "version serves",

@@ -1,93 +1,173 @@
-"""Every metric, by name. Children are bound when a method is registered or a model is loaded, never per request."""
+"""What a process counts, bound to its row. Cells are found when a method is registered or a model loaded, not later."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import numpy as np
+import numpy.typing as npt
 
-# From below what scoring takes to above any sensible deadline. Constant, so that sums over replicas mean something.
-_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+from server import series
+from server.counters import Row
+from server.series import Durations, Metric
+
+Lock = AbstractContextManager[bool | None]  # such as threading.Lock, which is no type in Python 3.11
+CountVector = npt.NDArray[np.int64]
+
+# Every status that a call may end with here, by gRPC's name; any other is counted as UNKNOWN.
+CODES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "RESOURCE_EXHAUSTED",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+)
+
+
+class Count:
+    """One counter."""
+
+    __slots__ = ("_cells", "_index")
+
+    def __init__(self, cells: memoryview, index: int) -> None:
+        self._cells = cells
+        self._index = index
+
+    def inc(self, count: int = 1) -> None:
+        """Adds."""
+        self._cells[self._index] += count
+
+
+class SharedCount(Count):
+    """One counter that several threads add to, each while it holds the lock."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, cells: memoryview, index: int, lock: Lock) -> None:
+        super().__init__(cells, index)
+        self._lock = lock
+
+    def inc(self, count: int = 1) -> None:
+        """Adds."""
+        with self._lock:
+            super().inc(count)
+
+
+class Observed:
+    """One histogram of durations."""
+
+    __slots__ = ("_bounds_ns", "_cells")
+
+    def __init__(self, metric: Durations, cells: memoryview) -> None:
+        self._bounds_ns = metric.bounds_ns
+        self._cells = cells
+
+    def observe(self, duration_ns: int) -> None:
+        """Counts one duration."""
+        self._cells[bisect_left(self._bounds_ns, duration_ns)] += 1
+        self._cells[-1] += duration_ns
+
+
+class MethodCounters:
+    """What one method counts."""
+
+    __slots__ = ("_cells", "_codes", "_lock", "_seconds", "_unknown")
+
+    def __init__(self, row: Row, path: str, lock: Lock | None) -> None:
+        self._cells = row.cells
+        self._codes = {code: row.cell(series.REQUESTS.name, (path, code)) for code in CODES}
+        self._unknown = self._codes["UNKNOWN"]
+        self._seconds = observed(row, series.REQUEST_SECONDS, path)
+        self._lock = lock
+
+    def count(self, code_name: str, seconds_ns: int | None) -> None:
+        """Counts one answered call.
+
+        Args:
+            code_name: its status, by gRPC's name such as "OK".
+            seconds_ns: how long it took, in nanoseconds; None when that is of no interest, such as for a failure.
+        """
+        if self._lock is None:
+            self._count(code_name, seconds_ns)
+        else:
+            with self._lock:
+                self._count(code_name, seconds_ns)
+
+    def _count(self, code_name: str, seconds_ns: int | None) -> None:
+        self._cells[self._codes.get(code_name, self._unknown)] += 1
+        if seconds_ns is not None:
+            self._seconds.observe(seconds_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCounters:
-    """What one version counts as it scores."""
+    """What one version counts as it scores.
 
-    rows: Counter
-    remapped: Counter
-    missing: Counter
-    out_of_range: Counter
-    defaulted: Sequence[Counter]
+    Attributes:
+        rows: visitors scored.
+        remapped: of them, with another version's vector.
+        missing: features not given.
+        out_of_range: features outside their range.
+        defaulted: for each feature, the times that it took its default.
+        default_counts: the same counters as one vector, shape (width,): `np.add(counts, more, out=counts)`. Where
+            several threads count, use `defaulted`.
+    """
+
+    rows: Count
+    remapped: Count
+    missing: Count
+    out_of_range: Count
+    defaulted: Sequence[Count]
+    default_counts: CountVector
 
 
 class Metrics:
-    """The metrics of one process.
+    """What the methods and models of one process count.
 
     Args:
-        registry: where they are registered; given, so that tests and processes do not share one.
+        row: the process's row.
+        lock: held for each addition; None when only one thread counts, which is faster.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-        self.requests = Counter(
-            "audience_requests", "Calls answered, by method and status.", ["method", "code"], registry=registry
-        )
-        self.seconds = Histogram(
-            "audience_request_seconds",
-            "Time from when a call was handed over to its answer, by method.",
-            ["method"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.rows = Counter("audience_rows", "Visitors scored.", ["model", "version"], registry=registry)
-        self.remapped = Counter(
-            "audience_rows_remapped",
-            "Visitors whose vector followed another version's schema and was read by names.",
-            ["model", "version"],
-            registry=registry,
-        )
-        self.missing = Counter(
-            "audience_features_missing", "Features that were not given.", ["model", "version"], registry=registry
-        )
-        self.out_of_range = Counter(
-            "audience_features_out_of_range", "Features outside their range.", ["model", "version"], registry=registry
-        )
-        self.defaulted = Counter(
-            "audience_feature_defaulted",
-            "Times that a feature took its default, because it was missing or out of range.",
-            ["model", "feature"],
-            registry=registry,
-        )
-        self.serving_version = Gauge(
-            "audience_model_version", "Version that serves; absent while none does.", ["model"], registry=registry
-        )
-        self.swaps = Counter(
-            "audience_model_swaps",
-            "Times that another version of a model began to serve.",
-            ["model"],
-            registry=registry,
-        )
-        self.load_seconds = Histogram(
-            "audience_model_load_seconds",
-            "Time to verify, build, replay and warm a version that then served.",
-            ["model"],
-            buckets=(*_SECONDS, 30.0, 60.0),
-            registry=registry,
-        )
-        self.refused = Counter(
-            "audience_model_refused", "Versions that were refused; the log says why.", ["model"], registry=registry
-        )
-        self.scan_failures = Counter(
-            "audience_repository_failures", "Times that the repository could not be read.", registry=registry
-        )
+    def __init__(self, row: Row, lock: Lock | None = None) -> None:
+        self._row = row
+        self._lock = lock
+
+    def method(self, path: str) -> MethodCounters:
+        """The counters of one method, named as gRPC does, such as "/audience.v1.Scoring/Score"."""
+        return MethodCounters(self._row, path, self._lock)
 
     def for_model(self, model: str, version: int, features: Sequence[str]) -> ModelCounters:
-        """The counters of one version, bound to its labels."""
+        """The counters of one version with these features, in the order of its columns."""
         labels = (model, str(version))
+        cells = self._row.block(series.DEFAULTED.name, [(model, feature) for feature in features])
         return ModelCounters(
-            rows=self.rows.labels(*labels),
-            remapped=self.remapped.labels(*labels),
-            missing=self.missing.labels(*labels),
-            out_of_range=self.out_of_range.labels(*labels),
-            defaulted=[self.defaulted.labels(model, name) for name in features],
+            rows=self._counter(series.ROWS, labels),
+            remapped=self._counter(series.REMAPPED, labels),
+            missing=self._counter(series.MISSING, labels),
+            out_of_range=self._counter(series.OUT_OF_RANGE, labels),
+            defaulted=[self._count(cells, index) for index in range(len(features))],
+            default_counts=np.frombuffer(cells, dtype=np.int64),
         )
+
+    def _counter(self, metric: Metric, labels: tuple[str, ...]) -> Count:
+        return self._count(self._row.cells, self._row.cell(metric.name, labels))
+
+    def _count(self, cells: memoryview, index: int) -> Count:
+        return Count(cells, index) if self._lock is None else SharedCount(cells, index, self._lock)
+
+
+def counter(row: Row, metric: Metric, *labels: str) -> Count:
+    """The counter with these label values, for the one thread that writes the row."""
+    return Count(row.cells, row.cell(metric.name, labels))
+
+
+def observed(row: Row, metric: Durations, *labels: str) -> Observed:
+    """The histogram with these label values, for the one thread that writes the row."""
+    return Observed(metric, row.block(metric.name, [labels], metric.width))

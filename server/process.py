@@ -2,17 +2,22 @@
 
 import logging
 import os
+import tempfile
 import threading
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2
-from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client import CollectorRegistry
 
 from server import logs
+from server.counters import Counters, Shape
+from server.lifecycle import Lifecycle
 from server.loader import Loader
 from server.metrics import Metrics
 from server.registry import Registry
 from server.scoring import SERVICE, Scoring
+from server.scrape import CountersCollector
 from server.settings import Settings
 from server.signals import Stop
 from server.transport import threads
@@ -37,12 +42,16 @@ class Process:
         self._settings = settings
         self._stop = threading.Event()
         self._is_ready = threading.Event()
-        metrics = Metrics(CollectorRegistry())
+        self._folder = tempfile.TemporaryDirectory(prefix="audience-")
+        counters = Counters.create(Path(self._folder.name) / "counters", Shape(rows=2))
+        collectors = CollectorRegistry()
+        collectors.register(CountersCollector(counters))
+        metrics = Metrics(counters.row(0), threading.Lock())
         registry = Registry(metrics)
         self._loader = Loader(
             settings.repository,
             registry,
-            metrics,
+            Lifecycle(counters.row(1), collectors),
             largest_batch=settings.max_batch_rows,
             on_ready=self._report_serving,
         )
@@ -53,7 +62,7 @@ class Process:
         self._report(_NOT_SERVING)
         self._server = self._make_server(registry, metrics)
         self.port = _listen(self._server, settings.host, settings.port)
-        self._web = _open_web(settings, Pages(metrics.registry, lambda: self._loader.status, self._is_serving))
+        self._web = _open_web(settings, Pages(collectors, lambda: self._loader.status, self._is_serving))
 
     def _make_server(self, registry: Registry, metrics: Metrics) -> grpc.Server:
         settings = self._settings
@@ -90,6 +99,7 @@ class Process:
         self._server.stop(self._settings.grace_seconds).wait()
         self._web.close()
         self._follow.join(_LOADER_S)
+        self._folder.cleanup()
         _log.info("stopped", extra={"while_loading": self.is_loading})
 
     @property
@@ -130,7 +140,6 @@ def _open_web(settings: Settings, pages: Pages) -> WebServer:
 def run(settings: Settings, stop: Stop) -> int:
     """Serves until asked to stop, then drains. The exit status: 0 after a drain, 2 when a port is taken."""
     logs.configure(settings.log_level)
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use to Prometheus
     try:
         process = Process(settings)
     except OSError as error:

@@ -10,7 +10,7 @@ import grpc
 from server.errors import AudienceError, DeadlineTooShort
 from server.metrics import Metrics
 from server.transport.seam import AnyMethod
-from server.transport.status import CODES, code_of, text_of
+from server.transport.status import code_of, text_of
 
 _log = logging.getLogger(__name__)
 _Handle = Callable[[bytes, grpc.ServicerContext], bytes]
@@ -47,20 +47,18 @@ def add_methods(
 
 def _handle(method: AnyMethod, metrics: Metrics, default_deadline_s: float) -> _Handle:
     """The method as grpcio calls it: bytes in, bytes out, and every failure by the error table."""
-    seconds = metrics.seconds.labels(method.path)
-    counts = {code: metrics.requests.labels(method.path, code.name) for code in CODES}
+    counters = metrics.method(method.path)
 
     def handle(message: bytes, context: grpc.ServicerContext) -> bytes:
-        started_s = time.perf_counter()
+        started_ns = time.perf_counter_ns()
         try:
             reply = _answer(method, message, _deadline_s(context, default_deadline_s))
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             code = code_of(error)
-            counts[code].inc()
+            counters.count(code.name, None)
             _log_failure(method, message, code, error)
             context.abort(code, text_of(error))
-        counts[grpc.StatusCode.OK].inc()
-        seconds.observe(time.perf_counter() - started_s)
+        counters.count("OK", time.perf_counter_ns() - started_ns)
         return reply
 
     return handle

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import settings
 from prometheus_client import CollectorRegistry
 
+from server.counters import Counters, Shape
+from server.lifecycle import Lifecycle
 from server.metrics import Metrics
+from server.scrape import CountersCollector
 from tests import bundles
 from tests.server import damage
 
@@ -49,12 +52,30 @@ def folder(versions: Versions, tmp_path: Path) -> Path:
     return versions.put(tmp_path / "repository", 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a server counts, and where it can be read."""
+
+    counters: Counters
+    registry: CollectorRegistry
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+    def sample(self, name: str, **labels: str) -> float:
+        """A metric's value; 0 before it exists."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
 @pytest.fixture
-def metrics() -> Metrics:
-    """Metrics of their own."""
-    return Metrics(CollectorRegistry())
+def measured(tmp_path: Path) -> Measured:
+    """Counters of a server of one worker."""
+    counters = Counters.create(tmp_path / "counters", Shape(rows=2))
+    registry = CollectorRegistry()
+    registry.register(CountersCollector(counters))
+    return Measured(counters, registry, Metrics(counters.row(0)), Lifecycle(counters.row(1), registry))
 
 
-def sample(metrics: Metrics, name: str, **labels: str) -> float:
-    """A counter's value; 0 before it exists."""
-    return metrics.registry.get_sample_value(name, labels) or 0.0
+@pytest.fixture
+def metrics(measured: Measured) -> Metrics:
+    """A worker's metrics."""
+    return measured.metrics

@@ -15,11 +15,10 @@ from server import loader
 from server.bundle import MANIFEST_FILE, MODEL_FILE, SUMS_FILE, Bundle, Description, read_description
 from server.errors import InvalidRequest, NoModelReady, UnknownModel
 from server.loader import Loader, ModelStatus
-from server.metrics import Metrics
 from server.model import Model, load_model
 from server.registry import Registry
 from tests.server import damage
-from tests.server.conftest import Versions, sample
+from tests.server.conftest import Measured, Versions
 
 RETIRE_AFTER_S = 10.0
 
@@ -29,7 +28,7 @@ class Follower:
     """A loader on a repository in a test's folder, with a clock that stands until it is moved."""
 
     root: Path
-    metrics: Metrics
+    measured: Measured
     now_s: float = 0.0
     ready_count: int = 0
     registry: Registry = field(init=False)
@@ -37,11 +36,11 @@ class Follower:
 
     def __post_init__(self) -> None:
         self.root.mkdir()
-        self.registry = Registry(self.metrics)
+        self.registry = Registry(self.measured.metrics)
         self.loader = Loader(
             self.root,
             self.registry,
-            self.metrics,
+            self.measured.lifecycle,
             largest_batch=2,
             on_ready=self.note_ready,
             clock_s=lambda: self.now_s,
@@ -65,13 +64,13 @@ class Follower:
 
     def refusals(self, model: str = "shop") -> float:
         """How many were counted."""
-        return sample(self.metrics, "audience_model_refused_total", model=model)
+        return self.measured.sample("audience_model_refused_total", model=model)
 
 
 @pytest.fixture
-def follower(tmp_path: Path, metrics: Metrics) -> Follower:
+def follower(tmp_path: Path, measured: Measured) -> Follower:
     """A loader on an empty repository."""
-    return Follower(tmp_path / "followed", metrics)
+    return Follower(tmp_path / "followed", measured)
 
 
 def break_model(folder: Path) -> None:
@@ -86,9 +85,9 @@ def test_first_version_serves(follower: Follower, versions: Versions) -> None:
     versions.put(follower.root, 1)
     assert follower.step() == {"shop": ModelStatus(1, (1,), {})}
     assert (follower.serving, follower.ready_count) == ({"shop": 1}, 1)
-    assert sample(follower.metrics, "audience_model_version", model="shop") == 1
-    assert sample(follower.metrics, "audience_model_swaps_total", model="shop") == 0
-    assert sample(follower.metrics, "audience_model_load_seconds_count", model="shop") == 1
+    assert follower.measured.sample("audience_model_version", model="shop") == 1
+    assert follower.measured.sample("audience_model_swaps_total", model="shop") == 0
+    assert follower.measured.sample("audience_model_load_seconds_count", model="shop") == 1
 
 
 def test_nothing_changes_when_nothing_changes(follower: Follower, versions: Versions) -> None:
@@ -110,8 +109,8 @@ def test_newer_version_replaces(follower: Follower, versions: Versions) -> None:
     assert follower.step() == {"shop": ModelStatus(2, (1, 2), {})}
     assert (follower.serving, follower.ready_count) == ({"shop": 2}, 1)
     assert in_flight.model.version == 1
-    assert sample(follower.metrics, "audience_model_version", model="shop") == 2
-    assert sample(follower.metrics, "audience_model_swaps_total", model="shop") == 1
+    assert follower.measured.sample("audience_model_version", model="shop") == 2
+    assert follower.measured.sample("audience_model_swaps_total", model="shop") == 1
 
 
 def test_two_versions_at_once(follower: Follower, versions: Versions) -> None:
@@ -242,7 +241,7 @@ def test_unreadable_repository(follower: Follower, versions: Versions) -> None:
     assert "cannot be read: No such file" in (follower.loader.status.unreadable or "")
     assert follower.loader.status.models == {"shop": ModelStatus(1, (1,), {})}
     assert follower.serving == {"shop": 1}
-    assert sample(follower.metrics, "audience_repository_failures_total") == 2
+    assert follower.measured.sample("audience_repository_failures_total") == 2
     away.rename(follower.root)
     versions.put(follower.root, 2)
     follower.step()
@@ -444,7 +443,9 @@ def test_run_follows_until_it_is_stopped(follower: Follower, versions: Versions)
     """The loop looks at once, and ends as soon as it is told to, however long it would have waited."""
     versions.put(follower.root, 1)
     stop, ready = threading.Event(), threading.Event()
-    following = Loader(follower.root, follower.registry, follower.metrics, largest_batch=1, on_ready=ready.set)
+    following = Loader(
+        follower.root, follower.registry, follower.measured.lifecycle, largest_batch=1, on_ready=ready.set
+    )
     thread = threading.Thread(target=following.run, args=(stop, 3600.0))
     thread.start()
     assert ready.wait(60)
@@ -465,7 +466,9 @@ def test_run_outlives_a_fault(follower: Follower, versions: Versions, caplog: py
             versions.put(follower.root, 2)
         raise ZeroDivisionError("nobody foresaw this")
 
-    following = Loader(follower.root, follower.registry, follower.metrics, largest_batch=1, on_ready=fail_then_stop)
+    following = Loader(
+        follower.root, follower.registry, follower.measured.lifecycle, largest_batch=1, on_ready=fail_then_stop
+    )
     following.run(stop, 0.0)
     assert follower.serving == {"shop": 2}
     assert caplog.text.count("the loader failed; what is loaded keeps serving") == 2

@@ -10,7 +10,7 @@ from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownHe
 from server.metrics import Metrics
 from server.registry import Registry
 from server.scoring import Scoring
-from tests.server.conftest import sample
+from tests.server.conftest import Measured
 from tests.server.literal import model, number
 
 CODES: dict[type[AudienceError], int] = {UnknownModel: 5, UnknownHead: 5, NoModelReady: 14}
@@ -282,7 +282,7 @@ def test_unknown_head_of_one_model_among_several(scoring: Scoring) -> None:
 
 
 @pytest.mark.usefixtures("with_app")
-def test_counters(scoring: Scoring, metrics: Metrics, registry: Registry) -> None:
+def test_counters(scoring: Scoring, measured: Measured, registry: Registry) -> None:
     """Rows, remapped rows and defaults are counted by model and version, and by feature; only once answered."""
     app = registry.current.find("app", None).model.description.schema.fingerprint
     remapped = Features(vector=[1], schema_fingerprint=app)
@@ -290,11 +290,11 @@ def test_counters(scoring: Scoring, metrics: Metrics, registry: Registry) -> Non
 
     def counts() -> tuple[float, ...]:
         totals = [
-            sample(metrics, f"audience_{name}_total", **shop)
+            measured.sample(f"audience_{name}_total", **shop)
             for name in ("rows", "rows_remapped", "features_missing", "features_out_of_range")
         ]
         by_feature = [
-            sample(metrics, "audience_feature_defaulted_total", model="shop", feature=feature)
+            measured.sample("audience_feature_defaulted_total", model="shop", feature=feature)
             for feature in ("recency_days", "visits")
         ]
         return (*totals, *by_feature)
@@ -313,7 +313,7 @@ def test_counters(scoring: Scoring, metrics: Metrics, registry: Registry) -> Non
     batch = rows(remapped, Features(), own(-1, 2, missing=[1]))
     score_batch(scoring, scoring_pb2.ScoreBatchRequest(selectors=[Selector(model="shop")], rows=batch), nothing * 3)
     assert counts() == (7, 2, 7, 2, 6, 3)
-    assert sample(metrics, "audience_rows_total", model="app", version="1") == 0
+    assert measured.sample("audience_rows_total", model="app", version="1") == 0
 
 
 def test_methods_are_those_of_the_contract(scoring: Scoring) -> None:

@@ -6,15 +6,15 @@ from http import HTTPStatus
 import pytest
 
 from server.loader import ModelStatus, Status
-from server.metrics import Metrics
 from server.web import Pages, WebServer, render
+from tests.server.conftest import Measured
 
 SEEN = Status({"shop": ModelStatus(2, (1, 2), {1: "cut"}), "app": ModelStatus(None, (), {})})
 
 
-def pages(metrics: Metrics, status: Status = SEEN, *, is_ready: bool = True) -> Pages:
+def pages(measured: Measured, status: Status = SEEN, *, is_ready: bool = True) -> Pages:
     """The pages of a server that saw this."""
-    return Pages(metrics.registry, lambda: status, lambda: is_ready)
+    return Pages(measured.registry, lambda: status, lambda: is_ready)
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,10 @@ def pages(metrics: Metrics, status: Status = SEEN, *, is_ready: bool = True) -> 
     ],
 )
 def test_pages(  # noqa: PLR0913  # a row of the table
-    metrics: Metrics, path: str, status: HTTPStatus, content_type: str, start: str, *, is_ready: bool
+    measured: Measured, path: str, status: HTTPStatus, content_type: str, start: str, *, is_ready: bool
 ) -> None:
     """What every path answers; nothing of the path comes back."""
-    page = pages(metrics, is_ready=is_ready).get(path, "*/*")
+    page = pages(measured, is_ready=is_ready).get(path, "*/*")
     assert (page.status, page.content_type) == (status, content_type)
     assert page.body.decode().startswith(start)
 
@@ -50,10 +50,10 @@ def test_pages(  # noqa: PLR0913  # a row of the table
         ("a/b;;=;q=x,,;\0", "text/plain; version=0.0.4; charset=utf-8"),
     ],
 )
-def test_metrics_in_the_form_that_is_asked_for(metrics: Metrics, accept: str, content_type: str) -> None:
+def test_metrics_in_the_form_that_is_asked_for(measured: Measured, accept: str, content_type: str) -> None:
     """Whatever a scraper accepts, it gets metrics."""
-    metrics.scan_failures.inc()
-    page = pages(metrics).get("/metrics", accept)
+    measured.lifecycle.note_scan_failure()
+    page = pages(measured).get("/metrics", accept)
     assert page.content_type.startswith(content_type)
     assert b"audience_repository_failures_total 1.0" in page.body
 
@@ -79,9 +79,9 @@ HOSTILE = "<script>alert('1')</script>&\"\x00é"
 @pytest.mark.parametrize(
     "status", [Status({"shop": ModelStatus(1, (1,), {2: HOSTILE})}), Status(unreadable=HOSTILE)], ids=["reason", "root"]
 )
-def test_page_runs_nothing(metrics: Metrics, status: Status) -> None:
+def test_page_runs_nothing(measured: Measured, status: Status) -> None:
     """A reason may quote a hostile file; on the page it is text."""
-    body = pages(metrics, status).get("/", "").body.decode()
+    body = pages(measured, status).get("/", "").body.decode()
     assert "<script" not in body
     assert "&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;&amp;&quot;" in body
 
@@ -97,9 +97,9 @@ def get(port: int, path: str, headers: Mapping[str, str]) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
-def test_web_server(metrics: Metrics) -> None:
+def test_web_server(measured: Measured) -> None:
     """The pages come over HTTP, with or without a query, until the server is closed."""
-    server = WebServer("127.0.0.1", 0, pages(metrics, is_ready=False))
+    server = WebServer("127.0.0.1", 0, pages(measured, is_ready=False))
     try:
         assert get(server.port, "/healthz?verbose=1", {}) == (200, "alive\n")
         assert get(server.port, "/readyz", {})[0] == 503
