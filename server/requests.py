@@ -49,7 +49,7 @@ def _make_private(message: descriptor_pb2.DescriptorProto) -> None:
             field.type = _Field.TYPE_BYTES
             field.label = _Field.LABEL_OPTIONAL if field.name == "vector" else _Field.LABEL_REPEATED
             field.ClearField("type_name")
-        else:
+        elif field.type_name:
             field.type_name = field.type_name.replace(f".{_PUBLIC}.", f".{_PRIVATE}.")
 
 

@@ -101,7 +101,8 @@ class Target:
             return
         counters.missing.inc(int(block.missing[rows].sum()))
         counters.out_of_range.inc(int(block.out_of_range[rows].sum()))
-        counters.defaulted.inc(block.defaulted[rows].sum(axis=0))
+        counts = counters.default_counts
+        np.add(counts, block.defaulted[rows].sum(axis=0), out=counts)
 
     def encode_columns(self, scored: Scored, first: int, rows: Sequence[Row]) -> bytes:
         """The ModelColumns of these rows, counted."""

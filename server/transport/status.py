@@ -10,13 +10,13 @@ _CODES: dict[type[errors.AudienceError], grpc.StatusCode] = {
     errors.UnknownHead: grpc.StatusCode.NOT_FOUND,
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 # gRPC carries the text in a header, escaped to up to three times its length, and refuses headers beyond 8 KiB.
 LONGEST_TEXT = 1000
 INTERNAL_TEXT = "a fault of the server; its log has the request_id"
+FAULT_TEXT = "a fault of the server; its log says which"
 
-
-CODES = (grpc.StatusCode.OK, *dict.fromkeys(_CODES.values()), grpc.StatusCode.INTERNAL)
 
 
 def code_of(error: Exception) -> grpc.StatusCode:

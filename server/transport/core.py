@@ -1,0 +1,191 @@
+"""grpcio's C core, driven by whoever polls it: the only module that touches grpcio's private API (grpc._cython.cygrpc).
+
+grpc.server and grpc.aio drive the same core, and hand each event over to a thread of a pool or to an event loop; that
+costs more than scoring does. Here the thread that polls does the work. What is used of the private API is what follows;
+`probe` tries all of it, and was seen to pass on the lowest and the highest grpcio that pyproject.toml allows.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+# The core's older listener reads a socket on the thread that polls; the newer one reads it on a thread of its own and
+# hands it over, which costs a third of the throughput and of the latency. (measured: docs/LOG.md, the way of a request)
+# It counts when grpc is first imported; without an effect where the name is not known.
+os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
+
+import grpc  # noqa: E402  # after the line above
+from grpc._cython import cygrpc  # noqa: E402  # as above
+
+Event: TypeAlias = Any
+Tag = Callable[[Event], None]
+Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+
+_NO_FLAGS: Final = 0
+_SHUTDOWN = cygrpc.CompletionType.queue_shutdown
+# Operations without any content of their own are the same for every call.
+_NO_METADATA = cygrpc.SendInitialMetadataOperation((), _NO_FLAGS)
+_STATUS_OK = cygrpc.SendStatusFromServerOperation((), cygrpc.StatusCode.ok, b"", _NO_FLAGS)
+
+
+class Core:
+    """One server of the C core, and the queue on which everything that happens to it is found.
+
+    A tag is called with the event that it was given for. Everything may be called from any thread, but only one polls.
+
+    Args:
+        options: names and values of channel arguments.
+    """
+
+    def __init__(self, options: Sequence[tuple[str, Any]]) -> None:
+        arguments = tuple((name.encode(), value) for name, value in options)
+        self._queue = cygrpc.CompletionQueue()
+        self._server = cygrpc.Server(arguments, False)
+        self._server.register_completion_queue(self._queue)
+        self.is_ended = False
+
+    def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
+        """The port that was opened; 0 when none was."""
+        if credentials is None:
+            return int(self._server.add_http2_port(address.encode()))
+        return int(self._server.add_http2_port(address.encode(), credentials._credentials))  # noqa: SLF001
+
+    def start(self) -> None:
+        """Begins to accept connections."""
+        self._server.start()
+
+    def request_call(self, tag: Tag) -> None:
+        """Calls the tag with the next call that arrives (see Arrival), or with an event without success at the end."""
+        self._server.request_call(self._queue, self._queue, tag)
+
+    def poll(self, wait_s: float) -> Event | None:
+        """The next event, within a time from now; None when there is none. It is for the caller to call its tag."""
+        event = self._queue.poll(time.time() + wait_s if wait_s else 0)
+        if event.tag is None:
+            self.is_ended = event.completion_type == _SHUTDOWN
+            return None
+        return event
+
+    def shut_down(self, tag: Tag) -> None:
+        """Closes the listener, tells connections to go, and calls the tag when the last call has ended."""
+        self._server.shutdown(self._queue, tag)
+
+    def cancel_all_calls(self) -> None:
+        """Ends the calls that are left after shut_down."""
+        self._server.cancel_all_calls()
+
+    def end(self) -> None:
+        """After shut_down is done: the queue's last events come, then `is_ended`."""
+        self._queue.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call that arrived.
+
+    Attributes:
+        call: the core's own.
+        path: such as b"/audience.v1.Scoring/Score".
+        deadline_s: seconds since 1970, infinity when the client gave none.
+        metadata: what the client sent.
+    """
+
+    call: Any
+    path: bytes
+    deadline_s: float
+    metadata: Metadata
+
+
+def arrival(event: Event) -> Arrival | None:
+    """The call in an event of request_call; None when the server was shut down instead."""
+    if not event.success:
+        return None
+    details = event.call_details
+    return Arrival(event.call, details.method, details.deadline, event.invocation_metadata)
+
+
+def receive_message(call: Any, tag: Tag) -> None:  # noqa: ANN401  # the core's own
+    """Calls the tag when the next message is there, see `message`."""
+    call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), tag)
+
+
+def message(event: Event) -> bytes | None:
+    """The message in an event of receive_message; None when the client sends no more, or sent a too long one."""
+    data: bytes | None = event.batch_operations[0].message()
+    return data
+
+
+def receive_close(call: Any, tag: Tag) -> None:  # noqa: ANN401  # the core's own
+    """Calls the tag when the call has ended, for whatever reason, see `is_cancelled`. Asked once for each call."""
+    call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), tag)
+
+
+def is_cancelled(event: Event) -> bool:
+    """Whether the call in an event of receive_close ended without its status being sent."""
+    return bool(event.batch_operations[0].cancelled())
+
+
+def send_reply(call: Any, reply: bytes, tag: Tag) -> None:  # noqa: ANN401  # the core's own
+    """Answers a call that nothing was sent to, and ends it well."""
+    call.start_server_batch((_NO_METADATA, cygrpc.SendMessageOperation(reply, _NO_FLAGS), _STATUS_OK), tag)
+
+
+def send(  # noqa: PLR0913  # one batch of the core has this many parts
+    call: Any,  # noqa: ANN401  # the core's own
+    tag: Tag,
+    *,
+    initial: Metadata | None = None,
+    reply: bytes | None = None,
+    status: tuple[grpc.StatusCode, str] | None = None,
+    trailing: Metadata = (),
+) -> None:
+    """Sends any of the parts of an answer, in one go; calls the tag when that is done.
+
+    Args:
+        call: the core's call.
+        tag: what to call.
+        initial: the headers, to be sent once, first.
+        reply: a message.
+        status: ends the call.
+        trailing: metadata that goes with the status.
+    """
+    operations = []
+    if initial is not None:
+        operations.append(cygrpc.SendInitialMetadataOperation(tuple(initial), _NO_FLAGS))
+    if reply is not None:
+        operations.append(cygrpc.SendMessageOperation(reply, _NO_FLAGS))
+    if status is not None:
+        code, text = status
+        operations.append(
+            cygrpc.SendStatusFromServerOperation(tuple(trailing), code.value[0], text.encode(), _NO_FLAGS)
+        )
+    call.start_server_batch(tuple(operations), tag)
+
+
+def cancel(call: Any) -> None:  # noqa: ANN401  # the core's own
+    """Ends a call at once."""
+    call.cancel()
+
+
+def peer(call: Any) -> str:  # noqa: ANN401  # the core's own
+    """Where the call is from, as gRPC writes it."""
+    return str(call.peer().decode())
+
+
+def auth_context(call: Any) -> dict[str, Sequence[bytes]]:  # noqa: ANN401  # the core's own
+    """What the transport knows of the client, such as the names in its certificate."""
+    return {key.decode(): value for key, value in (cygrpc.auth_context(call) or {}).items()}
+
+
+def peer_identities(call: Any) -> Sequence[bytes] | None:  # noqa: ANN401  # the core's own
+    """By which names the client is known, if it proved any."""
+    identities: Sequence[bytes] | None = cygrpc.peer_identities(call)
+    return identities
+
+
+def peer_identity_key(call: Any) -> str | None:  # noqa: ANN401  # the core's own
+    """Which entry of auth_context those names are."""
+    key: bytes | None = cygrpc.peer_identity_key(call)
+    return None if key is None else key.decode()

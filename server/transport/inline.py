@@ -1,0 +1,218 @@
+"""The inline transport: one thread takes what arrives, scores it and answers it (server/transport/core.py says why).
+
+What has arrived when nothing more is there to be taken is scored together; nothing waits for company. So at low load a
+batch is one row, and adds nothing to its latency, while at high load the fixed costs of ONNX Runtime are shared.
+"""
+
+import collections
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import grpc
+
+from server.metrics import Metrics
+from server.transport import core
+from server.transport.calls import Call, kind_of
+from server.transport.core import Arrival, Event
+from server.transport.limits import Limits, channel_options
+from server.transport.line import Entry, Line, refuse
+from server.transport.seam import AnyMethod
+
+_log = logging.getLogger(__name__)
+
+_REQUESTED = 64  # arrivals that the core may announce at once
+_TICK_S = 0.1  # longest sleep, so that steps from other threads are taken soon
+_BUSY_S = 20e-6  # an event that took less to come was there already
+_MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
+
+
+def make_server(limits: Limits, *, most_rows: int, most_wait_s: float) -> "Server":
+    """A server without a port or a method yet.
+
+    Args:
+        limits: what bounds it.
+        most_rows: the most rows that are scored together; a single call may have more.
+        most_wait_s: calls that would wait longer than this to be scored are refused as they arrive.
+    """
+    return Server(limits, Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls))
+
+
+def add_methods(
+    server: "Server", methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float
+) -> None:
+    """Registers scoring methods; a call without a deadline gets this one."""
+    for method in methods:
+        server.add_scoring(Entry(method, metrics.method(method.path), default_deadline_s))
+
+
+class Server(grpc.Server):  # type: ignore[misc]  # grpcio's own class has no types here
+    """See grpc.Server. Handlers that would have to wait are refused when they are registered.
+
+    Args:
+        limits: what bounds it.
+        line: the calls that wait to be scored.
+    """
+
+    def __init__(self, limits: Limits, line: Line) -> None:
+        self._limits = limits
+        self._line = line
+        self._core = core.Core(channel_options(limits))
+        self._entries: dict[bytes, Entry] = {}
+        self._handlers: dict[bytes, tuple[type[Call], Any]] = {}
+        self._steps: collections.deque[Callable[[], None]] = collections.deque()
+        self._open: set[Call] = set()
+        self._has_ended = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="answer", daemon=True)
+        self._is_stopping = False
+
+    # What grpc.Server promises.
+
+    def add_scoring(self, entry: Entry) -> None:
+        """Registers a scoring method."""
+        self._entries[entry.method.path.encode()] = entry
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[Any]) -> None:
+        """See grpc.Server; only those of grpc.method_handlers_generic_handler, which say what they have."""
+        for handler in generic_rpc_handlers:
+            methods = getattr(handler, "_method_handlers", None)
+            if methods is None:
+                raise ValueError(f"{handler!r} does not say which methods it has; use method_handlers_generic_handler")
+            for path, method_handler in methods.items():
+                self._handlers[path.encode()] = kind_of(path, method_handler), method_handler
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """See grpc.Server."""
+        for name, method_handler in method_handlers.items():
+            path = f"/{service_name}/{name}"
+            self._handlers[path.encode()] = kind_of(path, method_handler), method_handler
+
+    def add_insecure_port(self, address: str) -> int:
+        """See grpc.Server."""
+        return _opened(address, self._core.listen(address))
+
+    def add_secure_port(self, address: str, server_credentials: grpc.ServerCredentials) -> int:
+        """See grpc.Server."""
+        return _opened(address, self._core.listen(address, server_credentials))
+
+    def start(self) -> None:
+        """See grpc.Server."""
+        self._core.start()
+        for _ in range(_REQUESTED):
+            self._core.request_call(self._arrived)
+        self._thread.start()
+
+    def stop(self, grace: float | None) -> threading.Event:
+        """See grpc.Server."""
+        with self._lock:
+            if not self._thread.is_alive() and not self._is_stopping:
+                self._has_ended.set()
+            elif not self._is_stopping:
+                self._is_stopping = True
+                self._core.shut_down(self._shut_down)
+        if grace:
+            timer = threading.Timer(grace, self._cancel_all)
+            timer.daemon = True
+            timer.start()
+        else:
+            self._cancel_all()
+        return self._has_ended
+
+    def wait_for_termination(self, timeout: float | None = None) -> bool:
+        """See grpc.Server: whether the time passed before the end."""
+        return not self._has_ended.wait(timeout)
+
+    # What calls need (calls.Loop).
+
+    def call_soon(self, step: Callable[[], None]) -> None:
+        """See calls.Loop: taken at once in the loop's own thread, and within a tick from another."""
+        if threading.get_ident() == self._thread.ident:
+            step()
+        else:
+            self._steps.append(step)
+
+    def has_ended(self, call: Call) -> None:
+        """See calls.Loop."""
+        self._open.discard(call)
+
+    # The loop.
+
+    def _run(self) -> None:
+        while not self._core.is_ended:
+            try:
+                self._turn()
+            except Exception:  # the edge: whatever one call does must not end the others
+                _log.exception("the loop failed; it goes on")
+        self._has_ended.set()
+
+    def _turn(self) -> None:
+        """Takes what has arrived, then scores once."""
+        is_busy = True
+        empty_count = 0
+        for _ in range(_MOST_EVENTS):
+            if self._line:
+                event = self._core.poll(0)
+            else:
+                began_s = time.perf_counter()
+                event = self._core.poll(_TICK_S)
+                is_busy = time.perf_counter() - began_s < _BUSY_S
+            if event is not None:
+                empty_count = 0
+                event.tag(event)
+                event = None  # one that is kept while the next is awaited keeps its call alive
+            elif not self._line:
+                self._tick()
+                return
+            else:
+                # The core reads sockets as it goes out of a poll, so what it read then is found by the next.
+                empty_count += 1
+                if empty_count > is_busy:
+                    break
+        self._line.score()
+        if self._steps:
+            self._tick()
+
+    def _tick(self) -> None:
+        while self._steps:
+            self._steps.popleft()()
+        self._line.drop_silent()
+
+    def _arrived(self, event: Event) -> None:
+        arrival = core.arrival(event)
+        if arrival is None:
+            return
+        if not self._is_stopping:
+            self._core.request_call(self._arrived)
+        entry = self._entries.get(arrival.path)
+        if entry is not None:
+            self._line.arrive(arrival, entry)
+        else:
+            self._arrived_elsewhere(arrival)
+
+    def _arrived_elsewhere(self, arrival: Arrival) -> None:
+        kind, handler = self._handlers.get(arrival.path, (None, None))
+        if kind is None:
+            refuse(arrival, grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
+        elif len(self._open) >= self._limits.most_streams:
+            refuse(arrival, grpc.StatusCode.RESOURCE_EXHAUSTED, f"{len(self._open)} calls are open; that is the limit")
+        else:
+            self._open.add(kind(self, arrival, handler))
+
+    def _cancel_all(self) -> None:
+        with self._lock:
+            if self._is_stopping and not self._has_ended.is_set():
+                self._core.cancel_all_calls()
+
+    def _shut_down(self, _event: Event) -> None:
+        self._line.clear()
+        self._steps.clear()
+        self._core.end()
+
+
+def _opened(address: str, port: int) -> int:
+    if not port:
+        raise RuntimeError(f"cannot listen on {address}")
+    return port

@@ -1,0 +1,46 @@
+"""What bounds the work of a server, and what keeps its connections spread."""
+
+from dataclasses import dataclass
+
+# Headers of one call. (gRPC's own default)
+_LARGEST_METADATA_BYTES = 8 << 10
+# Connections whose handshake is not done after this are closed.
+_HANDSHAKE_MS = 10_000
+
+Option = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most of everything that a caller can ask for.
+
+    Attributes:
+        largest_message_bytes: a longer message is refused with RESOURCE_EXHAUSTED.
+        most_calls: more at once are refused with RESOURCE_EXHAUSTED.
+        most_streams: calls at once on one connection; the client waits with further ones.
+        most_connections: further ones are closed.
+        connection_age_s: after about so long a connection is asked to reconnect.
+        connection_grace_s: how long its calls may go on after that.
+    """
+
+    largest_message_bytes: int
+    most_calls: int
+    most_streams: int
+    most_connections: int
+    connection_age_s: float
+    connection_grace_s: float
+
+
+def channel_options(limits: Limits) -> tuple[Option, ...]:
+    """The same as options of a grpcio server that shares its port with others of this process's family."""
+    return (
+        ("grpc.so_reuseport", 1),
+        ("grpc.max_receive_message_length", limits.largest_message_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", _LARGEST_METADATA_BYTES),
+        ("grpc.max_concurrent_streams", limits.most_streams),
+        ("grpc.max_allowed_incoming_connections", limits.most_connections),
+        ("grpc.max_connection_age_ms", round(limits.connection_age_s * 1e3)),
+        ("grpc.max_connection_age_grace_ms", round(limits.connection_grace_s * 1e3)),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+    )

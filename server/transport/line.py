@@ -1,0 +1,231 @@
+"""Scoring calls from their arrival to their reply: the line in which they wait, and what becomes of each."""
+
+import collections
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from server.errors import DeadlineTooShort, Overloaded
+from server.metrics import MethodCounters
+from server.transport import core
+from server.transport.calls import NEEDS_A_MESSAGE, ignore
+from server.transport.core import Arrival, Event
+from server.transport.edge import fail
+from server.transport.pace import Pace
+from server.transport.seam import AnyMethod, Prepared, score
+
+RETRY_KEY = "grpc-retry-pushback-ms"  # gRFC A6: clients that retry wait this long
+_SHARE_TO_WAIT = 0.5  # of the time that a caller has; the rest is for scoring and the way back
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A scoring method as it is registered.
+
+    Attributes:
+        method: what it does.
+        counters: where its calls are counted.
+        default_deadline_s: the deadline of a call without one.
+    """
+
+    method: AnyMethod
+    counters: MethodCounters
+    default_deadline_s: float
+
+
+class Line:
+    """The calls that wait to be scored.
+
+    Args:
+        most_rows: the most rows that are scored together; a single call may have more.
+        most_wait_s: calls that would wait longer than this are refused as they arrive.
+        most_calls: calls that may be open at once; further ones are refused.
+    """
+
+    def __init__(self, *, most_rows: int, most_wait_s: float, most_calls: int) -> None:
+        self._most_rows = most_rows
+        self._most_wait_s = most_wait_s
+        self._most_calls = most_calls
+        self._waiting: collections.deque[ScoringCall] = collections.deque()
+        self._silent: dict[ScoringCall, float] = {}
+        self._pace = Pace()
+        self._open_count = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def arrive(self, arrival: Arrival, entry: Entry) -> None:
+        """Takes a call in, or refuses it when it would not be answered in time."""
+        now_s = time.time()
+        wait_s = self._pace.expected_s(len(self._waiting))
+        if arrival.deadline_s == math.inf:
+            deadline_s = now_s + entry.default_deadline_s
+        else:
+            deadline_s = arrival.deadline_s
+        if wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT) and self._waiting:
+            self._refuse(arrival, entry, f"{len(self._waiting)} calls wait already, too many to answer in time", wait_s)
+        elif self._open_count >= self._most_calls:
+            self._refuse(arrival, entry, f"{self._open_count} calls are open; that is the limit", wait_s)
+        else:
+            self._open_count += 1
+            call = ScoringCall(self, arrival, entry, deadline_s)
+            if arrival.deadline_s == math.inf:
+                self._silent[call] = deadline_s
+
+    def _refuse(self, arrival: Arrival, entry: Entry, text: str, wait_s: float) -> None:
+        failed = fail(entry.method, entry.counters, b"", Overloaded(text))
+        refuse(arrival, failed.code, failed.text, ((RETRY_KEY, str(math.ceil(wait_s * 1e3))),))
+
+    def join(self, call: "ScoringCall") -> None:
+        """Puts a call whose message has come at the end."""
+        self._silent.pop(call, None)
+        self._waiting.append(call)
+
+    def leave(self, call: "ScoringCall") -> None:
+        """Notes that a call has ended."""
+        self._silent.pop(call, None)
+        self._open_count -= 1
+
+    def drop_silent(self) -> None:
+        """Ends calls that came without a deadline, and whose message did not come within the default one."""
+        now_s = time.time()
+        late = [call for call, deadline_s in self._silent.items() if deadline_s < now_s]
+        for call in late:
+            del self._silent[call]
+            call.fail(DeadlineTooShort("the message did not come in time"))
+
+    def clear(self) -> None:
+        """Forgets everybody, once nobody can be answered any more."""
+        self._waiting.clear()
+        self._silent.clear()
+
+    def score(self) -> None:
+        """Scores and answers the first in the line, as many as may be scored together."""
+        began_s = time.perf_counter()
+        batch, row_count = self._next()
+        if not batch:
+            return
+        _score_together(batch)
+        for call in batch:
+            call.finish()
+        self._pace.took(row_count, time.perf_counter() - began_s)
+
+    def _next(self) -> tuple[Sequence["ScoringCall"], int]:
+        """The next calls to score together, and how many rows they have."""
+        batch: list[ScoringCall] = []
+        row_count = 0
+        now_s = time.time()
+        while self._waiting and row_count < self._most_rows:
+            call = self._waiting.popleft()
+            count = call.prepare(now_s)
+            if count and not self._is_too_late(call, now_s, row_count + count):
+                batch.append(call)
+                row_count += count
+        return batch, row_count
+
+    def _is_too_late(self, call: "ScoringCall", now_s: float, row_count: int) -> bool:
+        if now_s + self._pace.expected_s(row_count) <= call.deadline_s:
+            return False
+        self._pace.passed_over()
+        call.finish_late()
+        return True
+
+
+def _score_together(batch: Sequence["ScoringCall"]) -> None:
+    try:
+        score([run for call in batch for run in call.runs])
+    except Exception:  # the edge: one model's fault must not end another's calls, so each is tried by itself
+        for call in batch:
+            call.score_alone()
+
+
+class ScoringCall:
+    """One call of a scoring method."""
+
+    __slots__ = ("_arrived_ns", "_call", "_entry", "_is_closed", "_line", "_message", "_prepared", "deadline_s")
+
+    def __init__(self, line: Line, arrival: Arrival, entry: Entry, deadline_s: float) -> None:
+        self._line = line
+        self._entry = entry
+        self._call = arrival.call
+        self._is_closed = False
+        self._message = b""
+        self._prepared: Any = None
+        self._arrived_ns = time.perf_counter_ns()
+        self.deadline_s = deadline_s
+        core.receive_close(self._call, self._closed)
+        core.receive_message(self._call, self._received)
+
+    def _received(self, event: Event) -> None:
+        message = core.message(event)
+        if message is not None:
+            self._message = message
+            self._line.join(self)
+        elif not self._is_closed:
+            core.send(self._call, ignore, initial=(), status=(grpc.StatusCode.UNIMPLEMENTED, NEEDS_A_MESSAGE))
+
+    def _closed(self, _event: Event) -> None:
+        self._is_closed = True
+        self._line.leave(self)
+
+    @property
+    def runs(self) -> Sequence[Any]:
+        """What has to be scored."""
+        prepared: Prepared = self._prepared
+        return prepared.runs
+
+    def prepare(self, now_s: float) -> int:
+        """How many rows there are to score; 0 when the call has ended, or ends here."""
+        if self._is_closed:
+            return 0
+        try:
+            if now_s >= self.deadline_s:
+                raise DeadlineTooShort("the deadline passed before the answer was ready")
+            self._prepared = self._entry.method.prepare(self._message)
+            return sum(len(run.rows) for run in self.runs)
+        except Exception as error:  # the edge: whatever went wrong, the caller gets a status
+            self.fail(error)
+            return 0
+
+    def score_alone(self) -> None:
+        """Scores what the call asks for by itself; its finish says what went wrong."""
+        try:
+            score(self.runs)
+        except Exception as error:  # the edge: as above
+            self.fail(error)
+
+    def finish(self) -> None:
+        """Sends the reply."""
+        if self._is_closed:
+            return
+        self._reply(self._entry.method.finish)
+
+    def finish_late(self) -> None:
+        """Sends what the caller wants when there is no time to score."""
+        self._reply(self._entry.method.late)
+
+    def _reply(self, encode: Any) -> None:
+        try:
+            reply = encode(self._prepared)
+        except Exception as error:  # the edge: as above
+            self.fail(error)
+            return
+        core.send_reply(self._call, reply, ignore)
+        self._entry.counters.count("OK", time.perf_counter_ns() - self._arrived_ns)
+
+    def fail(self, error: Exception) -> None:
+        """Ends the call with what the error table says."""
+        failed = fail(self._entry.method, self._entry.counters, self._message, error)
+        if not self._is_closed:
+            self._is_closed = True
+            core.send(self._call, ignore, initial=(), status=(failed.code, failed.text))
+
+
+def refuse(arrival: Arrival, code: grpc.StatusCode, text: str, trailing: core.Metadata = ()) -> None:
+    """Ends a call as it arrives."""
+    core.receive_close(arrival.call, ignore)
+    core.send(arrival.call, ignore, initial=(), status=(code, text), trailing=trailing)
