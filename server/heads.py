@@ -122,9 +122,7 @@ class Segmentation:
         self._names = [segment.name for segment in head.segments]
         self._key = wire.text(1, head.name)
         self._known_by = [wire.text(1, segment.key) + wire.text(2, segment.name) for segment in head.segments]
-        self._members = [
-            wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self._keys
-        ]
+        self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self._keys]
 
     def encode(self, scores: Sequence[float]) -> bytes:
         """See Head."""
@@ -191,9 +189,7 @@ class Number:
             return b""
         if self._percentiles is None:
             return self._before + _FLOAT.pack(number) + self._between
-        return b"".join(
-            (self._before, _FLOAT.pack(number), self._between, _FLOAT.pack(self._percentiles.of(number)))
-        )
+        return b"".join((self._before, _FLOAT.pack(number), self._between, _FLOAT.pack(self._percentiles.of(number))))
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head."""

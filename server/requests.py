@@ -38,7 +38,7 @@ def _private_types(*names: str) -> Iterator[type[Message]]:
             _make_private(nested)
         _make_private(message)
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     for name in names:
         yield message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PRIVATE}.{name}"))
 
@@ -76,7 +76,8 @@ def parse_selector(selector: bytes) -> scoring_pb2.Selector:
     Raises:
         InvalidRequest: the bytes are not a Selector.
     """
-    return _decode(selector, scoring_pb2.Selector)
+    parsed: scoring_pb2.Selector = _decode(selector, scoring_pb2.Selector)
+    return parsed
 
 
 def public_features(features: Features) -> scoring_pb2.Features:

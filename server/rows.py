@@ -134,11 +134,11 @@ class RowReader:
     def _repair(self, block: FloatMatrix, unusable: npt.NDArray[np.bool_], rows: Sequence[Row]) -> Block:
         missing = np.isnan(block)
         errors = {}
-        for number in np.flatnonzero(self._is_doubtful(block, rows)):
+        for number in np.flatnonzero(self._is_doubtful(block, rows)).tolist():
             try:
                 self._recheck(rows[number])
             except InvalidRequest as error:
-                errors[int(number)] = error
+                errors[number] = error
         return Block(
             rows=np.where(unusable, self._schema.defaults, block),
             missing=missing.sum(axis=1),
@@ -153,7 +153,8 @@ class RowReader:
         is_unchecked = np.array([row.features is not None for row in rows])
         codes = block[:, self._schema.category_columns]
         is_fraction = (np.isfinite(codes) & (codes != np.floor(codes))).any(axis=1)
-        return is_unchecked & (((~np.isfinite(block)).sum(axis=1) != expected) | is_fraction)
+        is_odd: npt.NDArray[np.bool_] = ((~np.isfinite(block)).sum(axis=1) != expected) | is_fraction
+        return is_unchecked & is_odd
 
     def _recheck(self, row: Row) -> None:
         self._careful.read(public_features(row.features))

@@ -111,11 +111,13 @@ class Target:
         self.served.counters.rows.inc(len(rows))
         self._count(block, span, int(remapped.sum()))
         nothing = np.zeros(len(rows), dtype=np.int64)
-        return self._columns(scored.matrix[span]) + b"".join((
-            wire.wholes(_COLUMN_MISSING, nothing if block.missing is None else block.missing[span]),
-            wire.wholes(_COLUMN_OUT_OF_RANGE, nothing if block.out_of_range is None else block.out_of_range[span]),
-            wire.wholes(_COLUMN_REMAPPED, remapped),
-        ))
+        return self._columns(scored.matrix[span]) + b"".join(
+            (
+                wire.wholes(_COLUMN_MISSING, nothing if block.missing is None else block.missing[span]),
+                wire.wholes(_COLUMN_OUT_OF_RANGE, nothing if block.out_of_range is None else block.out_of_range[span]),
+                wire.wholes(_COLUMN_REMAPPED, remapped),
+            )
+        )
 
     def _columns(self, scores: FloatMatrix) -> bytes:
         return self._identity + b"".join([head.encode_columns(scores) for head in self._heads])

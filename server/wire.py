@@ -1,7 +1,6 @@
 """Protobuf's wire format, as far as replies need it: parts that never change are encoded once, when a model is loaded.
 
-Source: protobuf.dev, Encoding. That replies made of these parts are what protobuf reads and would have written is tested
-against the generated code.
+Source: protobuf.dev, Encoding. Replies made of these parts are tested against the generated code.
 """
 
 import numpy as np

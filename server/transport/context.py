@@ -1,7 +1,7 @@
 """What a handler is told of its call, and what it can say beside its reply: grpcio's public interface."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
@@ -16,7 +16,7 @@ class Abort(Exception):
     """The handler ended the call; what it said is in the context."""
 
 
-class Context(grpc.ServicerContext):  # type: ignore[misc]  # grpcio's own class has no types here
+class Context(grpc.ServicerContext):
     """See grpc.ServicerContext."""
 
     def __init__(self, call: "Call", arrival: core.Arrival) -> None:
@@ -33,13 +33,14 @@ class Context(grpc.ServicerContext):  # type: ignore[misc]  # grpcio's own class
         """See grpc.RpcContext."""
         return not self._call.is_closed
 
-    def time_remaining(self) -> float | None:
+    def time_remaining(self) -> float:
         """See grpc.RpcContext."""
         return max(self._deadline_s - time.time(), 0)
 
-    def cancel(self) -> None:
+    def cancel(self) -> bool:
         """See grpc.RpcContext."""
         self._call.cancel()
+        return True
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
         """See grpc.RpcContext."""
@@ -70,7 +71,7 @@ class Context(grpc.ServicerContext):  # type: ignore[misc]  # grpcio's own class
         """See grpc.ServicerContext."""
         return core.peer_identity_key(self._call.core_call)
 
-    def auth_context(self) -> dict[str, Sequence[bytes]]:
+    def auth_context(self) -> Mapping[str, Any]:
         """See grpc.ServicerContext."""
         return core.auth_context(self._call.core_call)
 

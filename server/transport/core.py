@@ -16,12 +16,12 @@ from typing import Any, Final, TypeAlias
 # It counts when grpc is first imported; without an effect where the name is not known.
 os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 
-import grpc  # noqa: E402  # after the line above
-from grpc._cython import cygrpc  # noqa: E402  # as above
+import grpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # private, so without types
 
 Event: TypeAlias = Any
 Tag = Callable[[Event], None]
-Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 _NO_FLAGS: Final = 0
 _SHUTDOWN = cygrpc.CompletionType.queue_shutdown
@@ -50,7 +50,7 @@ class Core:
         """The port that was opened; 0 when none was."""
         if credentials is None:
             return int(self._server.add_http2_port(address.encode()))
-        return int(self._server.add_http2_port(address.encode(), credentials._credentials))  # noqa: SLF001
+        return int(self._server.add_http2_port(address.encode(), credentials._credentials))  # type: ignore[attr-defined]  # noqa: SLF001  # private too
 
     def start(self) -> None:
         """Begins to accept connections."""
@@ -153,14 +153,12 @@ def send(  # noqa: PLR0913  # one batch of the core has this many parts
     """
     operations = []
     if initial is not None:
-        operations.append(cygrpc.SendInitialMetadataOperation(tuple(initial), _NO_FLAGS))
+        operations.append(cygrpc.SendInitialMetadataOperation(initial, _NO_FLAGS))
     if reply is not None:
         operations.append(cygrpc.SendMessageOperation(reply, _NO_FLAGS))
     if status is not None:
         code, text = status
-        operations.append(
-            cygrpc.SendStatusFromServerOperation(tuple(trailing), code.value[0], text.encode(), _NO_FLAGS)
-        )
+        operations.append(cygrpc.SendStatusFromServerOperation(trailing, code.value[0], text.encode(), _NO_FLAGS))
     call.start_server_batch(tuple(operations), tag)
 
 

@@ -8,7 +8,7 @@ import collections
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -40,15 +40,13 @@ def make_server(limits: Limits, *, most_rows: int, most_wait_s: float) -> "Serve
     return Server(limits, Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls))
 
 
-def add_methods(
-    server: "Server", methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float
-) -> None:
+def add_methods(server: "Server", methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float) -> None:
     """Registers scoring methods; a call without a deadline gets this one."""
     for method in methods:
         server.add_scoring(Entry(method, metrics.method(method.path), default_deadline_s))
 
 
-class Server(grpc.Server):  # type: ignore[misc]  # grpcio's own class has no types here
+class Server(grpc.Server):
     """See grpc.Server. Handlers that would have to wait are refused when they are registered.
 
     Args:
@@ -75,7 +73,7 @@ class Server(grpc.Server):  # type: ignore[misc]  # grpcio's own class has no ty
         """Registers a scoring method."""
         self._entries[entry.method.path.encode()] = entry
 
-    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[Any]) -> None:
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[Any]) -> None:
         """See grpc.Server; only those of grpc.method_handlers_generic_handler, which say what they have."""
         for handler in generic_rpc_handlers:
             methods = getattr(handler, "_method_handlers", None)

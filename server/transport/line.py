@@ -3,7 +3,7 @@
 import collections
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,10 +62,8 @@ class Line:
         """Takes a call in, or refuses it when it would not be answered in time."""
         now_s = time.time()
         wait_s = self._pace.expected_s(len(self._waiting))
-        if arrival.deadline_s == math.inf:
-            deadline_s = now_s + entry.default_deadline_s
-        else:
-            deadline_s = arrival.deadline_s
+        has_deadline = arrival.deadline_s != math.inf
+        deadline_s = arrival.deadline_s if has_deadline else now_s + entry.default_deadline_s
         if wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT) and self._waiting:
             self._refuse(arrival, entry, f"{len(self._waiting)} calls wait already, too many to answer in time", wait_s)
         elif self._open_count >= self._most_calls:
@@ -73,7 +71,7 @@ class Line:
         else:
             self._open_count += 1
             call = ScoringCall(self, arrival, entry, deadline_s)
-            if arrival.deadline_s == math.inf:
+            if not has_deadline:
                 self._silent[call] = deadline_s
 
     def _refuse(self, arrival: Arrival, entry: Entry, text: str, wait_s: float) -> None:
@@ -182,14 +180,15 @@ class ScoringCall:
         """How many rows there are to score; 0 when the call has ended, or ends here."""
         if self._is_closed:
             return 0
+        if now_s >= self.deadline_s:
+            self.fail(DeadlineTooShort("the deadline passed before the answer was ready"))
+            return 0
         try:
-            if now_s >= self.deadline_s:
-                raise DeadlineTooShort("the deadline passed before the answer was ready")
             self._prepared = self._entry.method.prepare(self._message)
-            return sum(len(run.rows) for run in self.runs)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             self.fail(error)
             return 0
+        return sum([len(run.rows) for run in self.runs])
 
     def score_alone(self) -> None:
         """Scores what the call asks for by itself; its finish says what went wrong."""
@@ -208,7 +207,7 @@ class ScoringCall:
         """Sends what the caller wants when there is no time to score."""
         self._reply(self._entry.method.late)
 
-    def _reply(self, encode: Any) -> None:
+    def _reply(self, encode: Callable[[Any], bytes]) -> None:
         try:
             reply = encode(self._prepared)
         except Exception as error:  # the edge: as above

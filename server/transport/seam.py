@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-RowT = TypeVar("RowT", contravariant=True)
-ScoredT = TypeVar("ScoredT", covariant=True)
+RowT_contra = TypeVar("RowT_contra", contravariant=True)
+ScoredT_co = TypeVar("ScoredT_co", covariant=True)
 
 
-class Lane(Protocol[RowT, ScoredT]):
+class Lane(Protocol[RowT_contra, ScoredT_co]):
     """Something that scores rows of several calls together, such as one version of a model."""
 
-    def score(self, rows: Sequence[RowT]) -> ScoredT:
+    def score(self, rows: Sequence[RowT_contra]) -> ScoredT_co:
         """What becomes of all the rows, in their order."""
         ...
 

@@ -18,7 +18,6 @@ INTERNAL_TEXT = "a fault of the server; its log has the request_id"
 FAULT_TEXT = "a fault of the server; its log says which"
 
 
-
 def code_of(error: Exception) -> grpc.StatusCode:
     """The status of a call that failed like this; INTERNAL for what nobody foresaw and for the operator's errors."""
     return _CODES.get(type(error), grpc.StatusCode.INTERNAL)  # type: ignore[arg-type]  # any type may be looked up
