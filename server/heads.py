@@ -105,6 +105,12 @@ def _entry(map_field: int, name: str, value: bytes) -> bytes:
 class Segmentation:
     """Which segment a visitor is in.
 
+    Attributes:
+        name: the head's.
+        segment: where the segment's position is in the scores.
+        keys: of the segments, in the order of their positions.
+        names: of the segments, likewise.
+
     Args:
         head: the head in the manifest.
         columns: position of the segment, the distance and the margin in the scores, None where there is no such column.
@@ -115,18 +121,18 @@ class Segmentation:
         self, head: bundle_pb2.Head, columns: tuple[int, int | None, int | None], memberships: slice | None
     ) -> None:
         self.name = head.name
-        self._segment, self._distance, self._margin = columns
+        self.segment, self._distance, self._margin = columns
+        self.keys = [segment.key for segment in head.segments]
+        self.names = [segment.name for segment in head.segments]
         self._memberships = memberships
         self._shares = [segment.share for segment in head.segments]
-        self._keys = [segment.key for segment in head.segments]
-        self._names = [segment.name for segment in head.segments]
         self._key = wire.text(1, head.name)
         self._known_by = [wire.text(1, segment.key) + wire.text(2, segment.name) for segment in head.segments]
-        self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self._keys]
+        self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self.keys]
 
     def encode(self, scores: Sequence[float]) -> bytes:
         """See Head."""
-        parts = [self._known_by[int(scores[self._segment])]]
+        parts = [self._known_by[int(scores[self.segment])]]
         if self._memberships is not None:
             for member, membership in zip(self._members, scores[self._memberships], strict=True):
                 if membership >= MEMBERSHIP_FLOOR:
@@ -139,8 +145,8 @@ class Segmentation:
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head."""
-        parts = [wire.text(1, key) for key in self._keys] + [wire.text(2, name) for name in self._names]
-        parts.append(wire.wholes(3, scores[:, self._segment].astype(np.int64)))
+        parts = [wire.text(1, key) for key in self.keys] + [wire.text(2, name) for name in self.names]
+        parts.append(wire.wholes(3, scores[:, self.segment].astype(np.int64)))
         if self._memberships is not None:
             parts.append(wire.floats(4, scores[:, self._memberships]))
         if self._distance is not None:
@@ -151,7 +157,7 @@ class Segmentation:
 
     def write_prior(self, scores: FloatVector) -> None:
         """See Head. The largest segment, with shares as memberships; how far and how clear is not known."""
-        scores[self._segment] = int(np.argmax(self._shares))
+        scores[self.segment] = int(np.argmax(self._shares))
         if self._memberships is not None:
             scores[self._memberships] = self._shares
         for column in (self._distance, self._margin):
