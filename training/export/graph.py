@@ -16,6 +16,7 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator
 
 from server.model import INPUT, OUTPUT
+from training.export.trees import as_regression
 from training.outcomes import Outcome, Propensity, Value
 from training.segmentation import CLIP_SD, Centroids, Mixture, Segmentation, Shaping
 
@@ -169,6 +170,8 @@ def _as_floats(graph: _Graph, *columns: str) -> str:
 
 def _add_probability(graph: _Graph, head: Propensity, width: int, prefix: str) -> str:
     probabilities = _add_converted(graph, head.model, width, prefix, 1, {id(head.model): {"zipmap": False}})
+    if as_regression(graph.nodes, probabilities):
+        return probabilities
     return graph.add("Gather", probabilities, graph.constant([1], np.int64), axis=1)
 
 
