@@ -1,0 +1,138 @@
+"""More than a server can take: what is still answered in time, and what a refusal costs.
+
+On the heavy graph, because there one core is full long before the generator's is; on the stated graph for what a
+refusal costs beside a score.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tests.benchmarks import load, usage
+from tests.benchmarks.closed import CONNECTIONS
+from tests.benchmarks.contenders import OURS, Contender, Lineup, ours
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.graph import Bundle
+from tests.benchmarks.options import Options
+from tests.benchmarks.processor import Cores
+from tests.benchmarks.row import cost_us
+from tests.benchmarks.spread import Spread, ratio, spread
+
+HEAVY_LOAD = 2.0
+LOADS = (1.0, 1.25, 1.5)
+_CONNECTIONS = 16
+_WARM_UP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An outcome, and what it cost the server: time on a processor of all its processes."""
+
+    outcome: load.Outcome
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A peak, and the overloads that followed it, by how many times the peak was asked for."""
+
+    peak: Loaded
+    over: dict[float, Loaded]
+
+
+def heavy(bundle: Bundle, cores: Cores, options: Options) -> list[Figure]:
+    """Goodput on the heavy graph at twice its peak, of requests with a deadline."""
+    with ours(bundle, cores, transport="inline") as one:
+        rounds = _rounds(one, [HEAVY_LOAD], options)
+    outcomes = [each.over[HEAVY_LOAD].outcome for each in rounds]
+    peak = _peak(rounds)
+    good = spread([one.within(options.deadline_ms) for one in outcomes])
+    late_ms = spread([one.late_p99_ms for one in outcomes]).median
+    return [
+        Figure("heavy_row_us", "µs", spread(cost_us(bundle)), "one row through the heavy graph, nothing else"),
+        Figure("overload_peak_per_s", "/s", peak, f"heavy graph, closed loop, {CONNECTIONS} connections"),
+        Figure(
+            "overload_offered_per_s",
+            "/s",
+            spread([one.sent_per_s for one in outcomes]),
+            f"{HEAVY_LOAD:g} times the peak, deadline {options.deadline_ms:g} ms, sent late by p99 {late_ms:.2f} ms",
+        ),
+        Figure("overload_goodput_per_s", "/s", good, _statuses(outcomes)),
+        Figure("overload_goodput_over_peak", "", ratio(good, peak)),
+        Figure("overload_accepted_p99_ms", "ms", spread([one.percentile_ms(99) for one in outcomes])),
+    ]
+
+
+def stated(lineup: Lineup, options: Options) -> list[Figure]:
+    """Goodput on the stated graph at and beyond its peak, and the cost of a refusal beside that of a score."""
+    rounds = _rounds(lineup.running[OURS], LOADS, options)
+    figures = [Figure("row_us", "µs", spread(cost_us(lineup.bundle)), "one row through the stated graph, nothing else")]
+    for factor in LOADS:
+        outcomes = [each.over[factor].outcome for each in rounds]
+        good = spread([one.within(options.deadline_ms) for one in outcomes])
+        figures.append(Figure(f"goodput_at_{factor:g}_peak", "", ratio(good, _peak(rounds)), _statuses(outcomes)))
+    return [*figures, *_costs(rounds)]
+
+
+def _rounds(one: Contender, factors: Sequence[float], options: Options) -> list[Round]:
+    one.closed(CONNECTIONS, _WARM_UP_S)
+    one.check()
+    rounds = [_round(one, factors, options) for _ in range(options.rounds)]
+    one.check()
+    return rounds
+
+
+def _round(one: Contender, factors: Sequence[float], options: Options) -> Round:
+    asked = one.asked
+    if asked is None:
+        raise TypeError(f"{one.name} is not loaded by the engine; overload is for servers that are")
+    peak = _loaded(one, lambda: load.closed(asked, connections=CONNECTIONS, seconds=options.seconds))
+    plan = {factor: factor * peak.outcome.ok_per_s for factor in factors}
+    return Round(peak, {factor: _loaded(one, partial(_paced, asked, options, hz)) for factor, hz in plan.items()})
+
+
+def _paced(asked: load.Asked, options: Options, rate_hz: float) -> load.Outcome:
+    deadline_s = options.deadline_ms / 1e3
+    return load.paced(asked, connections=_CONNECTIONS, seconds=options.seconds, rate_hz=rate_hz, deadline_s=deadline_s)
+
+
+def _loaded(one: Contender, send: Callable[[], load.Outcome]) -> Loaded:
+    before = usage.cpu_s(one.pid)
+    outcome = send()
+    return Loaded(outcome, usage.cpu_s(one.pid) - before)
+
+
+def _peak(rounds: Sequence[Round]) -> Spread:
+    return spread([each.peak.outcome.ok_per_s for each in rounds])
+
+
+def _statuses(outcomes: Sequence[load.Outcome]) -> str:
+    """How the requests ended, as shares."""
+    total: Counter[str] = Counter()
+    for one in outcomes:
+        total.update(one.counts)
+    return ", ".join(f"{name} {count / total.total():.1%}" for name, count in total.most_common())
+
+
+def _costs(rounds: Sequence[Round]) -> list[Figure]:
+    """Processor time of a score, from the peaks, and of what was not answered, from what the most load took beyond."""
+    scores = [each.peak.cpu_s / max(1, len(each.peak.outcome.ok_ms)) for each in rounds]
+    refusals = [_refusal_s(each.over[LOADS[-1]], score_s) for each, score_s in zip(rounds, scores, strict=True)]
+    known = [cost for cost in refusals if cost is not None]
+    note = f"of a request that was not answered OK, at {LOADS[-1]:g} times the peak" if known else "nothing was refused"
+    return [
+        Figure("score_cpu_us", "µs", _us(scores), "all of the server's processes, at its peak"),
+        Figure("refusal_cpu_us", "µs", _us(known) if known else None, note),
+    ]
+
+
+def _refusal_s(loaded: Loaded, score_s: float) -> float | None:
+    failed_count = loaded.outcome.failed_count
+    if failed_count == 0:
+        return None
+    return (loaded.cpu_s - score_s * len(loaded.outcome.ok_ms)) / failed_count
+
+
+def _us(costs_s: Sequence[float]) -> Spread:
+    return spread([cost * 1e6 for cost in costs_s])
