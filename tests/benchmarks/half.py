@@ -6,6 +6,7 @@ from tests.benchmarks import load
 from tests.benchmarks.contenders import ECHO, OURS, Lineup
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.options import Options
+from tests.benchmarks.outcome import Outcome
 from tests.benchmarks.spread import Spread, difference, spread
 
 CONNECTIONS = 16
@@ -18,7 +19,7 @@ def latency(lineup: Lineup, options: Options, peak: Spread) -> list[Figure]:
     """99th percentiles from due times, medians over slices of a second that alternate."""
     rate_hz = peak.median / 2
     pair = {name: lineup.running[name] for name in (OURS, ECHO) if name in lineup.running}
-    slices: dict[str, list[load.Outcome]] = {name: [] for name in pair}
+    slices: dict[str, list[Outcome]] = {name: [] for name in pair}
     for one in pair.values():
         one.check()
         _slice(one.asked, rate_hz, _WARM_UP_S)
@@ -30,11 +31,11 @@ def latency(lineup: Lineup, options: Options, peak: Spread) -> list[Figure]:
     return _figures(slices, rate_hz, lineup.missing.get(ECHO, ""))
 
 
-def _slice(asked: load.Asked | None, rate_hz: float, seconds: float) -> list[load.Outcome]:
+def _slice(asked: load.Asked | None, rate_hz: float, seconds: float) -> list[Outcome]:
     return [load.paced(asked, connections=CONNECTIONS, seconds=seconds, rate_hz=rate_hz)] if asked else []
 
 
-def _figures(slices: Mapping[str, Sequence[load.Outcome]], rate_hz: float, reason: str) -> list[Figure]:
+def _figures(slices: Mapping[str, Sequence[Outcome]], rate_hz: float, reason: str) -> list[Figure]:
     ours = _p99_ms(slices[OURS])
     echo = _p99_ms(slices[ECHO]) if ECHO in slices else None
     over = difference(ours, echo) if echo else None
@@ -48,13 +49,13 @@ def _figures(slices: Mapping[str, Sequence[load.Outcome]], rate_hz: float, reaso
     ]
 
 
-def _p99_ms(outcomes: Sequence[load.Outcome]) -> Spread:
+def _p99_ms(outcomes: Sequence[Outcome]) -> Spread:
     return spread([one.percentile_ms(99) for one in outcomes])
 
 
-def _late_ms(outcomes: Sequence[load.Outcome]) -> float:
+def _late_ms(outcomes: Sequence[Outcome]) -> float:
     return spread([one.late_p99_ms for one in outcomes]).median
 
 
-def _failed(outcomes: Sequence[load.Outcome]) -> int:
+def _failed(outcomes: Sequence[Outcome]) -> int:
     return sum(one.failed_count for one in outcomes)

@@ -15,6 +15,7 @@ from tests.benchmarks.contenders import OURS, Contender, Lineup, ours
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.graph import Bundle
 from tests.benchmarks.options import Options
+from tests.benchmarks.outcome import Outcome
 from tests.benchmarks.processor import Cores
 from tests.benchmarks.row import cost_us
 from tests.benchmarks.spread import Spread, ratio, spread
@@ -29,7 +30,7 @@ _WARM_UP_S = 0.5
 class Loaded:
     """An outcome, and what it cost the server: time on a processor of all its processes."""
 
-    outcome: load.Outcome
+    outcome: Outcome
     cpu_s: float
 
 
@@ -92,12 +93,12 @@ def _round(one: Contender, factors: Sequence[float], options: Options) -> Round:
     return Round(peak, {factor: _loaded(one, partial(_paced, asked, options, hz)) for factor, hz in plan.items()})
 
 
-def _paced(asked: load.Asked, options: Options, rate_hz: float) -> load.Outcome:
+def _paced(asked: load.Asked, options: Options, rate_hz: float) -> Outcome:
     deadline_s = options.deadline_ms / 1e3
     return load.paced(asked, connections=_CONNECTIONS, seconds=options.seconds, rate_hz=rate_hz, deadline_s=deadline_s)
 
 
-def _loaded(one: Contender, send: Callable[[], load.Outcome]) -> Loaded:
+def _loaded(one: Contender, send: Callable[[], Outcome]) -> Loaded:
     before = usage.cpu_s(one.pid)
     outcome = send()
     return Loaded(outcome, usage.cpu_s(one.pid) - before)
@@ -107,7 +108,7 @@ def _peak(rounds: Sequence[Round]) -> Spread:
     return spread([each.peak.outcome.ok_per_s for each in rounds])
 
 
-def _statuses(outcomes: Sequence[load.Outcome]) -> str:
+def _statuses(outcomes: Sequence[Outcome]) -> str:
     """How the requests ended, as shares."""
     total: Counter[str] = Counter()
     for one in outcomes:
