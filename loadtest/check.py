@@ -1,4 +1,4 @@
-"""Before the clock starts: is every connection answered rightly, by a gRPC client that nobody here wrote, and by ours."""
+"""Before the clock starts: is every connection answered rightly, to a gRPC client nobody here wrote, and to ours."""
 
 import contextlib
 import time

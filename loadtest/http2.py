@@ -26,7 +26,8 @@ class Connection:
         in_flight: number of the call by its stream, the oldest first.
         is_ready: the peer's settings have come, so that its limits are known.
         is_leaving: the peer has asked for another connection, or the numbers of streams are used up.
-        returned: numbers of calls that the peer has not looked at before leaving; whoever sends them again clears it.
+        returned: numbers of calls that the peer has not looked at, refused one by one or left behind when it went away;
+            whoever sends them again clears it.
         answered_count: calls that ended by the peer's word.
         trouble: what the peer did wrong or complained of, for people; empty when nothing.
         is_broken: it was such that the connection cannot go on.
@@ -45,6 +46,8 @@ class Connection:
         self._refusals: dict[int, ReplyHead] = {}  # of replies whose HTTP status is not
         self._unread = b""
         self._block: tuple[int, int, bytes] | None = None  # stream, flags and bytes of headers that are not complete
+        self._is_full = False  # the peer refused a call: another has to end before the next begins
+        self._refused: set[int] = set()  # numbers of calls that were refused before
         self._ends: list[End] = []
         self._received_bytes = 0
 
@@ -54,6 +57,7 @@ class Connection:
         return (
             self.is_ready
             and not self.is_leaving
+            and not self._is_full
             and self.out.window_bytes > 0
             and len(self.in_flight) < self.out.most_streams
         )
@@ -162,6 +166,7 @@ class Connection:
         self._forget(stream)
 
     def _forget(self, stream: int) -> None:
+        self._is_full = False
         del self.in_flight[stream]
         self._messages.pop(stream, None)
         if self._refusals:
@@ -195,10 +200,26 @@ class Connection:
             self.out.pending.append(frame(Kind.PING, frames.ACK, 0, payload))
 
     def _reset(self, stream: int, code: int) -> None:
-        if stream in self.in_flight:
-            self._end(stream, reset_status(code))
-        else:
+        if stream not in self.in_flight:
             self._check_stream(stream)
+        elif code != Code.REFUSED_STREAM or not self._give_back(stream):
+            self._end(stream, reset_status(code))
+
+    def _give_back(self, stream: int) -> bool:
+        """Whether a refused call can be sent again: the first time, and as long as another's end may make room for it.
+
+        Servers refuse calls within the limit that they have set, when they have answered one and not forgotten it yet.
+        gRPC's own clients send a refused call again too.
+        """
+        number = self.in_flight[stream]
+        is_alone = len(self.in_flight) == 1
+        if is_alone and number in self._refused:
+            return False
+        self._refused.add(number)
+        self.returned.append(number)
+        self._forget(stream)
+        self._is_full = not is_alone
+        return True
 
     def _leave(self, payload: bytes) -> None:
         """Give back the calls that the peer will not look at; the others it goes on with."""

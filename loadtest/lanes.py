@@ -147,13 +147,18 @@ class Lane:
             return self._lose(wire, connection.trouble or "it closed the connection")
         if connection.is_ready:
             self._is_down = self._is_down and wire is not self._wire
-        if connection.is_leaving:
+        if connection.returned:
             self._take_back(wire)
-            if wire is self._wire:
-                self._replace(wire)
-            if not connection.in_flight:
-                self._drop(wire)
+        if connection.is_leaving:
+            self._leave(wire)
         return []
+
+    def _leave(self, wire: Wire) -> None:
+        """Let the wire end its calls, and then go; new ones take another."""
+        if wire is self._wire:
+            self._replace(wire)
+        if not wire.connection.in_flight:
+            self._drop(wire)
 
     def _take_back(self, wire: Wire) -> None:
         self._waiting.extendleft(reversed(wire.connection.returned))
@@ -170,13 +175,13 @@ class Lane:
             self._pause()
 
     def _lose(self, wire: Wire, reason: str) -> list[End]:
-        """The calls that end with the wire; those that wait too, when it was never ready."""
+        """The calls that end with the wire; those that wait too, when it was of no use to anyone."""
         self._take_back(wire)
         lost = list(wire.connection.in_flight.values())
         if lost or wire is self._wire:
             self._lanes.troubles[reason] += 1
         if wire is self._wire:
-            if not wire.connection.is_ready:
+            if not wire.connection.answered_count:
                 lost += self._waiting
                 self._waiting.clear()
                 self._is_down = True

@@ -49,7 +49,8 @@ class Load:
     def __post_init__(self) -> None:
         if (self.rate_hz is None) == (self.concurrency is None):
             raise BadArgument("give a rate, for an open loop, or a concurrency, for a closed one: one of the two")
-        if min(self.rate_hz or 1, self.concurrency or 1, self.duration_s, self.deadline_s) <= 0 or self.warmup_s < 0:
+        pace = self.rate_hz if self.concurrency is None else self.concurrency
+        if pace is None or min(pace, self.duration_s, self.deadline_s) <= 0 or self.warmup_s < 0:
             raise BadArgument("rate, concurrency, duration and deadline must be more than 0, the warm-up at least 0")
         if not 1 <= self.processes <= self.connections:
             raise BadArgument(

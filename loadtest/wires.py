@@ -12,6 +12,7 @@ from loadtest.errors import BadArgument
 from loadtest.http2 import Connection
 
 READ_BYTES: Final = 65_536
+LARGEST_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ class Address:
             BadArgument: it is not written so, or the host is not known.
         """
         host, colon, port = target.rpartition(":")
-        if not colon or not host or not port.isdecimal():
+        if not colon or not host or not port.isdecimal() or int(port) > LARGEST_PORT:
             raise BadArgument(f"{target!r} is not HOST:PORT, for example 127.0.0.1:50051 or [::1]:50051")
         try:
             family, *_, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
-        except (socket.gaierror, OverflowError, UnicodeError) as error:
+        except (socket.gaierror, UnicodeError) as error:
             raise BadArgument(f"cannot find {target}: {error}") from error
         return cls(family, (str(place[0]), int(place[1])))
 
