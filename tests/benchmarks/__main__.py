@@ -2,8 +2,11 @@
 
 import datetime as dt
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
@@ -17,6 +20,7 @@ from tests.benchmarks.processor import Cores, pinned
 
 Say = Callable[[str], None]
 
+_INTERRUPTED = 130  # as shells have it
 _FILE_WIDTH = 160  # of lines that go to a file
 _NEEDS_LINEUP = {"closed", "latency", "batch", "half", "overload", "memory"}
 
@@ -24,29 +28,46 @@ _NEEDS_LINEUP = {"closed", "latency", "batch", "half", "overload", "memory"}
 def main() -> int:
     """Measures, prints, writes; the exit status, which says whether all answers were right, never how fast."""
     asked = options.parse(sys.argv[1:])
-    console = Console()
-    console = console if console.is_terminal else Console(width=_FILE_WIDTH)
-
-    def say(text: str) -> None:
-        console.print(f"bench: {text}", style="dim", markup=False, highlight=False)
-
+    console = _console()
     cores = processor.available()
     if not cores.is_split:
-        console.print("There is one core only: servers and load share it, and nothing is pinned apart.", style="yellow")
+        console.print("There is one core only: servers and load share it.", style="yellow")
     WORK.mkdir(parents=True, exist_ok=True)
-    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    started = dt.datetime.now(dt.UTC)
     try:
         generate_contract()
-        figures = list(_measured(asked, cores, say))
+        figures = list(_measured(asked, cores, partial(_say, console)))
     except (WrongAnswer, Unavailable) as error:
         console.print(f"{type(error).__name__}: {error}", style="bold red", markup=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("interrupted: nothing is written", style="yellow")
+        return _INTERRUPTED
     console.print(report.table(figures))
-    facts = {"date": started, "command": " ".join(sys.argv), "cores": len(cores.everything), "pinned": cores.is_split}
-    asked.record.parent.mkdir(parents=True, exist_ok=True)
-    asked.record.write_text(json.dumps(report.record(figures, facts), indent=2) + "\n", encoding="utf-8")
-    console.print(f"written to {asked.record}")
+    _write(asked.record, figures, started, cores)
+    console.print(f"written to {asked.record}", markup=False)
     return 0
+
+
+def _console() -> Console:
+    """The terminal as wide as it is, or lines that are wide enough for a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_WIDTH)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(f"bench: {text}", style="dim", markup=False, highlight=False)
+
+
+def _write(path: Path, figures: Sequence[Figure], started: dt.datetime, cores: Cores) -> None:
+    facts = {
+        "date": started.isoformat(timespec="seconds"),
+        "command": shlex.join(["python", "-m", "tests.benchmarks", *sys.argv[1:]]),
+        "cores": len(cores.everything),
+        "pinned": cores.is_split,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report.record(figures, facts), indent=2) + "\n", encoding="utf-8")
 
 
 def _measured(asked: options.Options, cores: Cores, say: Say) -> Iterator[Figure]:
@@ -56,8 +77,8 @@ def _measured(asked: options.Options, cores: Cores, say: Say) -> Iterator[Figure
     with pinned(cores.load):
         if _NEEDS_LINEUP.intersection(asked.parts):
             with lineup(stated, cores, is_complete="closed" in asked.parts) as runners:
-                for name, reason in runners.missing.items():
-                    say(f"{name} is left out: {reason}")
+                for reason in dict.fromkeys(runners.missing.values()):
+                    say(f"without {' and '.join(runners.without(reason))}: {reason}")
                 yield from _beside_others(runners, asked, say)
         if "overload" in asked.parts:
             say("the heavy graph, made once in a minute or so, and twice its peak")

@@ -43,6 +43,7 @@ def race(contenders: Sequence[Contender], *, connections: int, options: Options)
     """Warms each server up, then loads one after the other in every round, with a look at its answers around it."""
     rounds: dict[str, list[Throughput]] = {one.name: [] for one in contenders}
     for one in contenders:
+        one.check()  # it waits until the server is up
         one.closed(connections, _WARM_UP_S)
     for _ in range(options.rounds):
         for one in contenders:

@@ -52,6 +52,10 @@ class Lineup:
     running: dict[str, Contender] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
+    def without(self, reason: str) -> list[str]:
+        """Those that do not run for this reason."""
+        return [name for name, why in self.missing.items() if why == reason]
+
 
 @contextmanager
 def lineup(bundle: Bundle, cores: Cores, *, is_complete: bool) -> Iterator[Lineup]:

@@ -37,9 +37,12 @@ def closed(asked: Asked, *, connections: int, seconds: float) -> Outcome:
     """As many requests as the server takes, one in flight on each connection.
 
     Raises:
-        WrongAnswer: a reply was OK and is no answer.
+        WrongAnswer: a reply was OK and is no answer, or nothing was answered OK.
     """
-    return _run(asked, connections=connections, seconds=seconds, concurrency=1)
+    found = _run(asked, connections=connections, seconds=seconds, concurrency=1)
+    if found.ok_per_s == 0:
+        raise WrongAnswer(f"{asked.name}: nothing was answered OK in {seconds:g} s: {found.counts}")
+    return found
 
 
 def paced(asked: Asked, *, connections: int, seconds: float, rate_hz: float, deadline_s: float = DEADLINE_S) -> Outcome:

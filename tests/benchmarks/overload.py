@@ -77,8 +77,8 @@ def stated(lineup: Lineup, options: Options) -> list[Figure]:
 
 
 def _rounds(one: Contender, factors: Sequence[float], options: Options) -> list[Round]:
-    one.closed(CONNECTIONS, _WARM_UP_S)
     one.check()
+    one.closed(CONNECTIONS, _WARM_UP_S)
     rounds = [_round(one, factors, options) for _ in range(options.rounds)]
     one.check()
     return rounds

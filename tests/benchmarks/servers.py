@@ -132,7 +132,12 @@ def _process(
     """A process on these cores, with its messages in a log; ended with SIGTERM, and when that does not help, killed."""
     with (WORK / f"{name}.log").open("w", encoding="utf-8") as log, pinned(cores):
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env={**os.environ, **(extra or {})}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **(extra or {})},
         )
     with process:
         try:

@@ -27,6 +27,12 @@ def test_output_of_another_kind_is_refused() -> None:
         parse("unable to connect to 127.0.0.1:8000")
 
 
+def test_nothing_answered_is_refused() -> None:
+    """A server that refuses everything has no throughput to compare with."""
+    with pytest.raises(WrongAnswer, match="nothing was answered OK"):
+        parse(OUTPUT.replace('"status_errors": 100', '"status_errors": 2000'))
+
+
 def test_missing_wrk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever lacks it is told what to install."""
     monkeypatch.setenv("PATH", "")

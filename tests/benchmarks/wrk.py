@@ -48,13 +48,15 @@ def parse(output: str) -> Throughput:
     """What the script's line of JSON says.
 
     Raises:
-        WrongAnswer: there is none.
+        WrongAnswer: there is none, or nothing was answered.
     """
     line = next((line for line in output.splitlines() if line.startswith('{"requests"')), None)
     if line is None:
         raise WrongAnswer(f"wrk does not say what it counted, but: {output.strip()[-300:]}")
     said = json.loads(line)
     ok_count = said["requests"] - said["status_errors"]
+    if ok_count == 0:
+        raise WrongAnswer(f"nothing was answered OK: {line}")
     return Throughput(
         ok_per_s=ok_count / said["duration_us"] * 1e6,
         p50_ms=said["p50_us"] / 1e3,
