@@ -12,6 +12,7 @@ from functools import partial
 from tests.benchmarks import load, usage
 from tests.benchmarks.closed import CONNECTIONS
 from tests.benchmarks.contenders import OURS, Contender, Lineup, ours
+from tests.benchmarks.cost import Loaded, refusal_s
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.graph import Bundle
 from tests.benchmarks.options import Options
@@ -24,14 +25,6 @@ HEAVY_LOAD = 2.0
 LOADS = (1.0, 1.25, 1.5)
 _CONNECTIONS = 16
 _WARM_UP_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """An outcome, and what it cost the server: time on a processor of all its processes."""
-
-    outcome: Outcome
-    cpu_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +110,14 @@ def _statuses(outcomes: Sequence[Outcome]) -> str:
 
 
 def _costs(rounds: Sequence[Round]) -> list[Figure]:
-    """Processor time of a score, from the peaks, and of what was not answered, from what the most load took beyond."""
-    scores = [each.peak.cpu_s / max(1, len(each.peak.outcome.ok_ms)) for each in rounds]
-    refusals = [_refusal_s(each.over[LOADS[-1]], score_s) for each, score_s in zip(rounds, scores, strict=True)]
-    known = [cost for cost in refusals if cost is not None]
-    note = f"of a request that was not answered OK, at {LOADS[-1]:g} times the peak" if known else "nothing was refused"
+    """Processor time of a score, from the peaks, and of a request that was not answered OK, from all loads."""
+    scores = [each.peak.cpu_s / len(each.peak.outcome.ok_ms) for each in rounds]
+    refusals = [cost for each in rounds if (cost := refusal_s([each.peak, *each.over.values()])) is not None]
+    note = "of a request that was not answered OK" if refusals else "hardly anything was refused"
     return [
         Figure("score_cpu_us", "µs", _us(scores), "all of the server's processes, at its peak"),
-        Figure("refusal_cpu_us", "µs", _us(known) if known else None, note),
+        Figure("refusal_cpu_us", "µs", _us(refusals) if refusals else None, note),
     ]
-
-
-def _refusal_s(loaded: Loaded, score_s: float) -> float | None:
-    failed_count = loaded.outcome.failed_count
-    if failed_count == 0:
-        return None
-    return (loaded.cpu_s - score_s * len(loaded.outcome.ok_ms)) / failed_count
 
 
 def _us(costs_s: Sequence[float]) -> Spread:
