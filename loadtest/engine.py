@@ -14,7 +14,7 @@ One thread does everything, without a library between it and the socket:
 - It waits in `select` for epoll's descriptor, because epoll's own timeout is rounded up to a millisecond.
 - What is due in one turn leaves with one system call per connection, and a turn ends after 64, so that replies are read
   when it is behind too.
-- The garbage collector rests during the run.
+- Meanwhile the garbage collector rests, and the kernel is asked to wake the thread in time (`thread`).
 - Every reply is judged as it comes, after its end is noted, and not kept: memory grows by 18 bytes a request.
 
 What that reaches is in docs/LOG.md, 2026-11-22.

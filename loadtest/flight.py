@@ -1,10 +1,8 @@
 """One thread's run: sends when it is time, takes what comes, and keeps what became of every request."""
 
-import contextlib
-import gc
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -16,6 +14,7 @@ from loadtest.load import Load, Progress, Recording, Share
 from loadtest.pacing import END_NS, Pace, pace
 from loadtest.results import NEVER_NS, Status, Times
 from loadtest.schedule import NS_PER_S
+from loadtest.thread import exact
 
 LOOK_INTERVAL_NS: Final = 20_000_000  # so that an interruption is seen soon
 SETTLE_NS: Final = NS_PER_S  # what ends get beyond the deadline of the last request
@@ -37,7 +36,7 @@ def fly(load: Load, share: Share, start: Callable[[], int], look: Look) -> Recor
         NoAnswer: before the start, a connection was not answered, or not rightly.
         BadArgument: the target is no address.
     """
-    with _no_collection(), checked(load, share) as lanes:
+    with exact(), checked(load, share) as lanes:
         return Flight(load, share, lanes).run(start(), look)
 
 
@@ -160,16 +159,3 @@ def _filled(column: "array[int]", count: int, value: int) -> Times:
 
 def _since(times: Times, start_ns: int) -> Times:
     return np.where(times == NEVER_NS, NEVER_NS, times - start_ns)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """The garbage collector rests within."""
-    was_enabled = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

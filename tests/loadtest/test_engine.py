@@ -88,25 +88,36 @@ def test_messages_of_every_size_arrive_whole(size: int) -> None:
     assert judged == [True] * (8 + CHECKED)
 
 
+class Crowd:
+    """An answer that notes how many calls are inside at once, and keeps the first ones until `wanted` are."""
+
+    def __init__(self, wanted: int, free: int) -> None:
+        self.wanted = wanted
+        self.free = free  # calls that are not kept, those of the checks
+        self.inside = self.most = self.served_count = 0
+        self.changed = threading.Condition()
+
+    def answer(self, request: bytes, _context: grpc.ServicerContext) -> bytes:
+        """The request."""
+        with self.changed:
+            self.inside += 1
+            self.served_count += 1
+            self.most = max(self.most, self.inside)
+            self.changed.notify_all()
+            if self.served_count > self.free:
+                self.changed.wait_for(lambda: self.most >= self.wanted, timeout=60)
+        with self.changed:
+            self.inside -= 1
+        return request
+
+
 def test_calls_beyond_the_servers_limit_wait_for_their_turn() -> None:
     """A server that allows 2 streams at once never has more, and every call is answered."""
-    inside, most, lock = 0, 0, threading.Lock()
-
-    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-        nonlocal inside, most
-        with lock:
-            inside += 1
-            most = max(most, inside)
-        try:
-            return request
-        finally:
-            with lock:
-                inside -= 1
-
-    with echo(answer, max_concurrent_streams=2) as target:
+    crowd = Crowd(2, CHECKED)
+    with echo(crowd.answer, max_concurrent_streams=2) as target:
         recording = engine.run(load(target, concurrency=16))
     assert counted(recording).keys() == {Status.OK}
-    assert 1 <= most <= 2
+    assert crowd.most == 2
 
 
 def test_connections_that_are_asked_to_leave_lose_nothing() -> None:
@@ -119,26 +130,17 @@ def test_connections_that_are_asked_to_leave_lose_nothing() -> None:
 
 
 def test_closed_loop_keeps_so_many_in_flight() -> None:
-    """With a server that answers only when 6 calls are there, 2 connections with 3 in flight each go on."""
-    barrier = threading.Barrier(6, timeout=60)
-    numbers = itertools.count()
-
-    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-        if next(numbers) >= 2 * CHECKED:
-            with contextlib.suppress(threading.BrokenBarrierError):  # the last ones, when the time is over
-                barrier.wait()
-        return request
-
-    with echo(answer) as target:
+    """2 connections with 3 in flight each are 6 calls at once, not more and not less; the warm-up is not recorded."""
+    crowd = Crowd(6, 2 * CHECKED)
+    with echo(crowd.answer) as target:
         recording = engine.run(load(target, concurrency=3, connections=2, warmup_s=Fraction(1, 10)))
-        served_count = next(numbers) - 2 * CHECKED
-        barrier.abort()
+    assert crowd.most == 6
     assert counted(recording).keys() == {Status.OK}
     assert (recording.due_ns == recording.sent_ns).all()
     assert (recording.done_ns > recording.sent_ns).all()
     assert recording.window_ns == 200_000_000
     assert 0 <= recording.sent_ns[0] <= recording.sent_ns[-1] < recording.window_ns
-    assert 6 <= len(recording.status) < served_count  # the warm-up is not in it
+    assert 6 <= len(recording.status) < crowd.served_count - 2 * CHECKED
 
 
 def test_closed_loop_goes_on_after_deadlines() -> None:
