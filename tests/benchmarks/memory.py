@@ -10,7 +10,6 @@ from tests.benchmarks.options import Options
 from tests.benchmarks.spread import spread
 
 _SLICE_ROUNDS = 2.5
-_LONGEST_ROUNDS = 75  # a server that takes longer for the requests is watched over fewer
 _FLAT_SHARE = 0.02
 _MB = 1e6
 
@@ -24,7 +23,7 @@ def growth(lineup: Lineup, options: Options) -> list[Figure]:
     worker = usage.busiest(one.pid)
     before = usage.family(one.pid)[worker].rss_bytes / _MB
     count, seconds = 0.0, 0.0
-    while count < options.requests and seconds < _LONGEST_ROUNDS * options.seconds:
+    while count < options.requests and seconds < options.longest_s:
         count += one.closed(CONNECTIONS, slice_s).ok_per_s * slice_s
         seconds += slice_s
     after = usage.family(one.pid)[worker].rss_bytes / _MB

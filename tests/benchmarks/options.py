@@ -18,6 +18,7 @@ class Options:
         rounds: how often each measurement is repeated, in turn with those it is compared with.
         seconds: of each load.
         requests: that the memory is watched over.
+        longest_s: for them; a server that takes longer is watched over fewer.
         deadline_ms: of the requests of the overload.
         idle_seconds: that idle processes are watched.
         parts: which measurements, of PARTS.
@@ -27,6 +28,7 @@ class Options:
     rounds: int
     seconds: float
     requests: int
+    longest_s: float
     deadline_ms: float
     idle_seconds: float
     parts: tuple[str, ...]
@@ -41,6 +43,7 @@ def parse(arguments: Sequence[str]) -> Options:
         rounds=known.rounds or (2 if quick else 5),
         seconds=known.seconds or (1.0 if quick else 2.0),
         requests=known.requests or (50_000 if quick else 1_000_000),
+        longest_s=20.0 if quick else 150.0,
         deadline_ms=known.deadline_ms,
         idle_seconds=3.0 if quick else 10.0,
         parts=tuple(known.only) if known.only else PARTS,
