@@ -1,5 +1,7 @@
 # One short verb for everything that CI does. `make` lists them.
 PYTHON ?= python3
+# What `make bench BENCH=--quick` passes on.
+BENCH ?=
 # What `make lock UPGRADE=--upgrade` passes on; otherwise the pins stay as they are where they can.
 UPGRADE ?=
 
@@ -20,7 +22,7 @@ NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install protos lint format types test demo lock licences wheel image-check clean
+.PHONY: help install protos lint format types test demo bench lock licences wheel image-check clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,12 +76,16 @@ test: install $(PROTOC)/.installed $(NODE_MODULES) ## pytest, with everything th
 demo: install ## the main job: train on real records, publish, serve, score, swap under load
 	@$(PY) -m demo
 
+bench: install $(PROTOC)/.installed ## measure the server beside a floor and two rivals; BENCH=--quick takes a minute
+	@$(PY) -m tests.benchmarks $(BENCH)
+
 lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@echo "lock: requirements/*.txt"
 	@$(COMPILE) --extra training --extra loadtest --extra dev -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) -c requirements/dev.txt -o requirements/server.txt pyproject.toml
 	@$(COMPILE) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 	@$(COMPILE) -o requirements/protos.txt requirements/protos.in
+	@$(COMPILE) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
 
 licences: install ## write requirements/LICENCES.md from what is installed
 	@echo "licences: requirements/LICENCES.md"

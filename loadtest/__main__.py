@@ -1,4 +1,4 @@
-"""Open-loop load for the Scoring service, and a verdict by service-level objectives.
+"""Load for the Scoring service, open-loop or closed, and a verdict by service-level objectives.
 
 python -m loadtest run --target 127.0.0.1:50051 --rate 500 --duration 10 --bundle repository/shop/1 --slo 'p99<5ms'
 python -m loadtest report run.npz
@@ -66,6 +66,8 @@ def _run(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     run = results.load(options.file)
     recorded = [objectives.parse(text) for text in run.facts.objectives]
+    if run.facts.concurrency:
+        objectives.check_closed(options.objectives)
     return _judge(run, options.objectives or recorded, options.json)
 
 
@@ -91,9 +93,11 @@ def _load(options: argparse.Namespace) -> engine.Load:
         target=options.target,
         payloads=source,
         rate_hz=options.rate,
+        concurrency=options.closed,
         warmup_s=options.warmup,
         duration_s=options.duration,
         connections=options.connections,
+        processes=options.processes,
         deadline_s=float(options.deadline_ms) / 1000,
     )
 
@@ -102,16 +106,20 @@ def _facts(options: argparse.Namespace, load: engine.Load, recording: engine.Rec
     return Facts(
         target=load.target,
         source=load.payloads.source,
-        rate_hz=float(load.rate_hz),
+        rate_hz=float(load.rate_hz or 0),
+        concurrency=load.concurrency or 0,
         duration_s=float(load.duration_s),
         warmup_s=float(load.warmup_s),
         connections=load.connections,
+        processes=load.processes,
         deadline_ms=float(options.deadline_ms),
         objectives=tuple(options.slo),
         started_ms=started_ms,
         window_ns=recording.window_ns,
         busy_share=recording.busy_share,
         is_interrupted=recording.is_interrupted,
+        reconnect_count=recording.reconnect_count,
+        troubles=recording.troubles,
         versions={"grpcio": grpc.__version__, "numpy": np.__version__, "python": platform.python_version()},
     )
 

@@ -12,8 +12,9 @@ from loadtest.schedule import request_count
 LARGEST_COUNT: Final = 50_000_000  # requests of one run: 1.3 GB of results
 
 DESCRIPTION = """\
-Open-loop load for the Scoring service: requests are sent at a fixed rate whether or not the server keeps up,
-and latency counts from when each request was due, so a server that stalls cannot hide it.
+Load for the Scoring service. With --rate it is open-loop: requests are sent at a fixed rate whether or not the server
+keeps up, and latency counts from when each request was due, so a server that stalls cannot hide it. With --closed the
+server sets the pace: that shows what it takes, and not how long a visitor waits.
 
 exit codes:
   0  every objective holds, or none was given
@@ -28,11 +29,13 @@ objectives (--slo, as often as needed; quote them, < and > are the shell's):
   errors<0.1%   share of the requests that were due and not answered OK; also errors<0.001
   rate>495/s    answers OK per second
   <  <=  >  >=
+  with --closed only errors and rate: its latencies leave out what a stall keeps from being sent
 
 examples:
   python -m loadtest run --target 127.0.0.1:50051 --rate 500 --duration 10 --bundle repository/shop/1 \\
       --slo 'p99<5ms' --slo 'errors<0.1%' --slo 'rate>495/s' --out run.npz
   python -m loadtest run --target 127.0.0.1:50051 --rate 50 --duration 60 --requests requests.jsonl --json report.json
+  python -m loadtest run --target 127.0.0.1:50051 --closed 8 --connections 16 --duration 10 --bundle repository/shop/1
   python -m loadtest report run.npz --slo 'p99.9<20ms'
 
 a line of a --requests file, a ScoreRequest as protobuf JSON:
@@ -65,6 +68,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     if arguments.command == "run":
         _check_run(arguments)
     arguments.objectives = [objectives.parse(text) for text in arguments.slo]
+    if getattr(arguments, "closed", None) is not None:
+        objectives.check_closed(arguments.objectives)
     for path in (arguments.json, getattr(arguments, "out", None)):
         _check_writable(path)
     return arguments
@@ -109,8 +114,13 @@ def _add_load(run: Parser) -> None:
         "--requests", type=Path, metavar="FILE", help="JSON lines, each a ScoreRequest: send them in turn"
     )
     run.add_argument("--target", required=True, metavar="HOST:PORT", help="where the server listens, without TLS")
-    run.add_argument(
-        "--rate", required=True, type=_number, metavar="N", help="requests per second, over all connections"
+    loop = run.add_mutually_exclusive_group(required=True)
+    loop.add_argument("--rate", type=_number, metavar="N", help="requests per second, over all connections")
+    loop.add_argument(
+        "--closed",
+        type=int,
+        metavar="N",
+        help="instead of a rate: keep N in flight on each connection, to see what the server takes",
     )
     run.add_argument("--duration", required=True, type=_number, metavar="S", help="seconds that are measured")
     run.add_argument(
@@ -118,6 +128,9 @@ def _add_load(run: Parser) -> None:
     )
     run.add_argument(
         "--connections", default=4, type=int, metavar="N", help="HTTP/2 connections that take turns (%(default)s)"
+    )
+    run.add_argument(
+        "--processes", default=1, type=int, metavar="N", help="that share the load, when one falls behind (%(default)s)"
     )
     run.add_argument(
         "--deadline-ms",
@@ -144,11 +157,21 @@ def _number(text: str) -> Fraction:
 
 
 def _check_run(arguments: argparse.Namespace) -> None:
-    for name in ("rate", "duration", "deadline_ms", "connections"):
-        if getattr(arguments, name) <= 0:
+    for name in ("rate", "closed", "duration", "deadline_ms", "connections", "processes"):
+        if (value := getattr(arguments, name)) is not None and value <= 0:
             raise BadArgument(f"--{name.replace('_', '-')} must be more than 0")
     if arguments.warmup < 0:
         raise BadArgument("--warmup must be at least 0")
+    if arguments.processes > arguments.connections:
+        raise BadArgument(
+            f"--processes {arguments.processes} needs --connections {arguments.processes} or more: "
+            "each process has its own"
+        )
+    if arguments.rate is not None:
+        _check_count(arguments)
+
+
+def _check_count(arguments: argparse.Namespace) -> None:
     count = request_count(arguments.warmup + arguments.duration, arguments.rate)
     if count > LARGEST_COUNT:
         raise BadArgument(f"--rate and --duration make {count:,} requests; one run records at most {LARGEST_COUNT:,}")

@@ -21,6 +21,10 @@ class NoAnswer(LoadtestError):
     """A connection was not answered, or not rightly, before the run."""
 
 
+class LostProcess(LoadtestError):
+    """One of several processes ended without its results."""
+
+
 class BadRecording(LoadtestError):
     """A recorded run cannot be read or written."""
 

@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -64,6 +64,20 @@ def parse(text: str) -> Objective:
     if unit not in units:
         raise BadObjective(f"{text!r}: {measure} is measured in {_one_of(units)}; write for example {EXAMPLES}")
     return Objective(text.strip(), measure, match["comparison"], float(match["number"]) * units[unit])
+
+
+def check_closed(objectives: Iterable[Objective]) -> None:
+    """Refuse what a closed loop cannot be held to.
+
+    Raises:
+        BadObjective: one is about latency.
+    """
+    for objective in objectives:
+        if objective.measure not in ("errors", "rate"):
+            raise BadObjective(
+                f"{objective.text!r} cannot be judged in a closed loop: it sends nothing while the server stalls, so "
+                "its latencies hide that; ask for errors or rate, or use --rate"
+            )
 
 
 def judge(objective: Objective, summary: Summary) -> Verdict:

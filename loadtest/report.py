@@ -37,17 +37,34 @@ def cautions(summary: Summary) -> Iterator[str]:
         yield (
             f"The generator fell behind its schedule: {summary.late_share:.2%} of the requests were sent over 1 ms "
             f"late (p99 {milliseconds(percentile(lateness, 99))}, max {milliseconds(percentile(lateness, 100))}). "
-            "What is measured from due times includes that."
+            f"What is measured from due times includes that. {_remedy(summary)}"
         )
     if counts.get(Status.NOT_SENT):
-        yield f"{counts[Status.NOT_SENT]:,} requests were never sent: the rate is beyond this generator."
-    if summary.facts.busy_share > BUSY_SHARE:
         yield (
-            f"The generator's thread was busy {summary.facts.busy_share:.0%} of the time: replies waited for it, "
-            "so latencies are its own as well as the server's. Lower the rate, or share it among several processes."
+            f"{counts[Status.NOT_SENT]:,} requests were never sent: the rate is beyond this generator. "
+            f"{_remedy(summary)}"
         )
+    if summary.facts.busy_share > BUSY_SHARE:
+        yield _busy(summary)
     if counts.get(Status.NOT_ANSWERED):
         yield f"{counts[Status.NOT_ANSWERED]:,} requests were not answered at the end, in spite of their deadline."
+    for trouble, count in summary.facts.troubles.items():
+        yield f"Connections met trouble, {count:,} times: {trouble}."
+
+
+def _busy(summary: Summary) -> str:
+    share = f"The generator's thread was busy {summary.facts.busy_share:.0%} of the time"
+    if summary.facts.concurrency:
+        return f"{share}: the server may take more than this. {_more_processes(summary)}"
+    return f"{share}: replies waited for it, so latencies are its own as well as the server's. {_remedy(summary)}"
+
+
+def _remedy(summary: Summary) -> str:
+    return f"{_more_processes(summary)} Or send fewer requests: a lower --rate."
+
+
+def _more_processes(summary: Summary) -> str:
+    return f"Share the load among more processes, on cores that are free: --processes {summary.facts.processes + 1}."
 
 
 def document(summary: Summary, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -110,14 +127,16 @@ def _finite(value: float) -> float | None:
 
 def _run_line(summary: Summary) -> RenderableType:
     facts = summary.facts
+    pace = f"{facts.concurrency} in flight on each of" if facts.concurrency else f"{facts.rate_hz:,g}/s over"
+    processes = f" of {facts.processes} processes" if facts.processes > 1 else ""
     return Text(
-        f"{facts.target}  {facts.rate_hz:,g}/s for {facts.duration_s:g} s over {facts.connections} connections, "
+        f"{facts.target}  {pace} {facts.connections} connections{processes} for {facts.duration_s:g} s, "
         f"deadline {facts.deadline_ms:g} ms, warm-up {facts.warmup_s:g} s\n{facts.source}\n"
     )
 
 
 def _latency_table(summary: Summary) -> RenderableType:
-    """Three readings of latency; the first is the one that objectives use."""
+    """Readings of latency: of an open loop four, of which objectives use the first; of a closed one, from sending."""
     table = Table("latency", box=None, pad_edge=False)
     columns = {
         "from due, all": summary.from_due_ns,
@@ -125,6 +144,8 @@ def _latency_table(summary: Summary) -> RenderableType:
         "from sent, OK only": summary.ok_from_sent_ns,
         "sent late by": summary.lateness_ns,
     }
+    if summary.facts.concurrency:
+        columns = {"from sent, all": summary.from_due_ns, "from sent, OK only": summary.ok_from_sent_ns}
     for title in columns:
         table.add_column(title, justify="right")
     for q in PERCENTILES:
@@ -134,16 +155,28 @@ def _latency_table(summary: Summary) -> RenderableType:
 
 def _rate_table(summary: Summary) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_row("\nrate", f"\n{summary.rate_hz:,.1f}/s answered OK, {summary.facts.rate_hz:,g}/s asked")
-    table.add_row("requests", f"{summary.due_count:,} due, {summary.late_share:.2%} sent more than 1 ms late")
+    table.add_row("\nrate", f"\n{summary.rate_hz:,.1f}/s answered OK{_asked(summary)}")
+    table.add_row("requests", _sent(summary))
     table.add_row(
         "",
         f"{_count(summary, Status.NOT_SENT)} not sent, {_count(summary, Status.NOT_ANSWERED)} not answered at the end",
     )
+    if summary.facts.reconnect_count:
+        table.add_row("", f"{summary.facts.reconnect_count:,} connections opened in place of others")
     table.add_row("errors", f"{summary.error_share:.4%}")
     for status, count in summary.counts.items():
         table.add_row(f"  {status.name}", f"{count:,}")
     return table
+
+
+def _asked(summary: Summary) -> str:
+    return "" if summary.facts.concurrency else f", {summary.facts.rate_hz:,g}/s asked"
+
+
+def _sent(summary: Summary) -> str:
+    if summary.facts.concurrency:
+        return f"{summary.due_count:,} sent"
+    return f"{summary.due_count:,} due, {summary.late_share:.2%} sent more than 1 ms late"
 
 
 def _count(summary: Summary, status: Status) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from loadtest.errors import BadRecording, one_line
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NEVER_NS = -1  # sent_ns of a request that was not sent, done_ns of one that did not end
 
 Times = NDArray[np.int64]
@@ -54,16 +54,20 @@ class Facts:
 
     target: str
     source: str
-    rate_hz: float
+    rate_hz: float  # asked for; 0 in a closed loop
+    concurrency: int  # in flight on each connection in a closed loop; 0 in an open one
     duration_s: float
     warmup_s: float
     connections: int
+    processes: int
     deadline_ms: float
     objectives: tuple[str, ...]
     started_ms: int  # since 1970-01-01T00:00:00Z
-    window_ns: int  # from the first measured request's due time to the end of the schedule, or of an interrupted run
-    busy_share: float  # of the window that the generator's thread was on a processor, in [0, 1]
+    window_ns: int  # from the start of what is measured to the end of the schedule, or of an interrupted run
+    busy_share: float  # of the run that the (busiest) generator's thread was on a processor, in [0, 1]
     is_interrupted: bool
+    reconnect_count: int  # connections that were opened in place of others
+    troubles: dict[str, int]  # what connections met, and how often
     versions: dict[str, str]
 
 
@@ -73,8 +77,8 @@ class Results:
 
     Attributes:
         facts: what the run was.
-        due_ns: when it was to be sent, int64, from the first measured request.
-        sent_ns: when it was sent, int64, or NEVER_NS.
+        due_ns: when it was to be sent, int64, from the start of what is measured; in a closed loop, when it was sent.
+        sent_ns: when it was handed to its connection, int64, or NEVER_NS.
         done_ns: when its end was seen, int64, or NEVER_NS.
         status: int16, a Status.
     """

@@ -50,6 +50,7 @@ def test_line_that_is_no_locked_version_is_found(line: str) -> None:
         ("server.txt", dependencies()),
         ("build.txt", [Requirement(text) for text in pyproject()["build-system"]["requires"]]),
         ("protos.txt", [Requirement(pin) for pin in pins((REQUIREMENTS / "protos.in").read_text())]),
+        ("bench.txt", [Requirement(pin) for pin in pins((REQUIREMENTS / "bench.in").read_text())]),
     ],
 )
 def test_lock_admits_what_is_asked_for(lock: str, wanted: list[Requirement]) -> None:
@@ -69,6 +70,13 @@ def test_build_requirements_are_those_of_the_build_system() -> None:
 def test_image_carries_the_versions_that_were_tested(lock: str) -> None:
     """The image's locks are parts of the lock that the tests run with."""
     assert locked(REQUIREMENTS / lock).items() <= locked(REQUIREMENTS / "dev.txt").items()
+
+
+def test_rivals_run_the_same_runtime() -> None:
+    """What the benchmark compares with computes by the version of ONNX Runtime that the server computes by."""
+    ours, theirs = locked(REQUIREMENTS / "dev.txt"), locked(REQUIREMENTS / "bench.txt")
+
+    assert {name: theirs[name] for name in ("numpy", "onnxruntime")}.items() <= ours.items()
 
 
 def _is_met(wanted: Requirement, version: str | None) -> bool:

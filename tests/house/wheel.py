@@ -18,8 +18,13 @@ SUFFIXES = (".py", ".pyi", ".proto")
 
 def expected(root: Path) -> set[str]:
     """Paths in the wheel of everything that our packages under `root` are made of."""
-    paths = (path for package in OURS for path in (root / package).rglob("*"))
+    paths = (path for package in OURS for path in (root / package).rglob("*") if _is_in_package(path))
     return {str(path.relative_to(root)) for path in paths if path.suffix in SUFFIXES or path.name == "py.typed"}
+
+
+def _is_in_package(path: Path) -> bool:
+    """Whether its folder is one that Python imports from; others, such as the floor's, are for development alone."""
+    return (path.parent / "__init__.py").exists()
 
 
 def faults(names: set[str], wanted: set[str]) -> list[str]:

@@ -17,7 +17,7 @@ from loadtest.results import Status
 from protos.audience.v1 import scoring_pb2
 from tests.loadtest.conftest import Scoring, good
 
-CHECKED = 2  # requests that the checks of 2 connections take
+CHECKED = 4  # requests that the checks of 2 connections take: gRPC's own client and ours on each
 MEASURED = 40
 
 
@@ -37,7 +37,7 @@ def test_all_answered(scoring: Scoring, bundle: Path, tmp_path: Path) -> None:
     assert (run.done_ns > run.sent_ns).all()
     assert len(scoring.requests) == MEASURED + CHECKED
     assert sorted({tuple(request.features.vector) for request in scoring.requests}) == [(1, 2), (3, 4), (5, 6)]
-    assert len(scoring.peers) == 2
+    assert len(scoring.peers) == CHECKED  # each of its own
 
 
 def test_warmup_is_sent_and_not_recorded(scoring: Scoring, bundle: Path, tmp_path: Path) -> None:
@@ -189,6 +189,9 @@ def test_unreachable_target(scoring: Scoring, bundle: Path, capsys: pytest.Captu
         (["--warmup", "-1"], "--warmup"),
         (["--connections", "0"], "--connections"),
         (["--deadline-ms", "0"], "--deadline-ms"),
+        (["--closed", "2"], "not allowed with"),
+        (["--processes", "0"], "--processes"),
+        (["--processes", "3"], "--connections 3 or more"),
         (["--slo", "p99<5"], "p99<5ms"),
         (["--out", "/nowhere/run.npz"], "/nowhere/run.npz"),
         (["--json", "/"], "cannot write /"),
@@ -206,6 +209,51 @@ def test_wrong_arguments(
     assert word in error
     assert error.count("\n") == 1
     assert scoring.requests == []
+
+
+def closed(scoring: Scoring, bundle: Path, *more: str) -> list[str]:
+    """A closed loop with 3 in flight on each of 2 connections."""
+    argv = command(scoring, bundle, *more)
+    argv[argv.index("--rate") : argv.index("--rate") + 2] = ["--closed", "3"]
+    return argv
+
+
+def test_closed_loop_says_what_the_server_takes(
+    scoring: Scoring, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A closed loop reports a rate and latencies from sending, and no word of schedules; it can be held to a rate."""
+    out = str(tmp_path / "run.npz")
+    assert main(closed(scoring, bundle, "--slo", "rate>1/s", "--slo", "errors<=0", "--out", out)) == 0
+    printed = capsys.readouterr().out
+    run = results.load(tmp_path / "run.npz")
+    assert run.facts.concurrency == 3
+    assert len(run.status) == len(scoring.requests) - CHECKED
+    assert "3 in flight on each of 2 connections" in printed
+    assert "asked" not in printed
+    assert "due" not in printed
+    assert main(["report", out]) == 0
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize("objective", ["p99<5ms", "max<1s"])
+def test_closed_loop_is_held_to_no_latency(
+    scoring: Scoring, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], objective: str
+) -> None:
+    """Its latencies hide stalls, so an objective about them is refused with the reason, before and after a run."""
+    assert main(closed(scoring, bundle, "--slo", objective)) == 2
+    assert "use --rate" in capsys.readouterr().err
+    assert scoring.requests == []
+    main(closed(scoring, bundle, "--out", str(tmp_path / "run.npz")))
+    assert main(["report", str(tmp_path / "run.npz"), "--slo", objective]) == 2
+    assert "use --rate" in capsys.readouterr().err
+
+
+def test_neither_rate_nor_closed(scoring: Scoring, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of the two has to be said."""
+    argv = command(scoring, bundle)
+    del argv[argv.index("--rate") : argv.index("--rate") + 2]
+    assert main(argv) == 2
+    assert "--rate --closed" in capsys.readouterr().err
 
 
 def test_report_of_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,31 @@ def test_lateness_says_that_the_generator_fell_behind() -> None:
     assert any("fell behind" in caution for caution in report.cautions(summary))
 
 
+def test_a_generator_that_fell_behind_says_what_to_do() -> None:
+    """More processes than there were, or fewer requests."""
+    text = " ".join(report.cautions(summarize(recorded(STALL, processes=2))))
+    assert "--processes 3" in text
+    assert "lower --rate" in text
+
+
+def test_a_busy_generator_of_a_closed_loop_says_that_the_server_may_take_more() -> None:
+    """What a closed loop reaches is the generator's own limit when its thread was busy: a lower rate is no remedy."""
+    rows = [(i, i, i + 1, 0) for i in range(10)]
+    quiet = recorded(rows, rate_hz=0.0, concurrency=4)
+    busy = recorded(rows, rate_hz=0.0, concurrency=4, busy_share=0.99)
+    assert list(report.cautions(summarize(quiet))) == []
+    (caution,) = report.cautions(summarize(busy))
+    assert "99% of the time: the server may take more than this" in caution
+    assert "--processes 2" in caution
+    assert "--rate" not in caution
+
+
+def test_troubles_of_connections_are_told() -> None:
+    """What connections met is a caution, with how often."""
+    run = recorded([(0, 0, 1, 0)], troubles={"Connection reset by peer": 3})
+    assert list(report.cautions(summarize(run))) == ["Connections met trouble, 3 times: Connection reset by peer."]
+
+
 def test_failures_count_as_never_answered() -> None:
     """A request that failed at once does not make the percentiles better; among the OK ones it has no part."""
     rows = [(i, i, i + 2, 0) for i in range(98)] + [(98, 98, 98, 14), (99, 99, 99, Status.BAD_REPLY)]

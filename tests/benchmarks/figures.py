@@ -1,0 +1,74 @@
+"""A number that the benchmark reports, with the bar that it is held against."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.benchmarks.spread import Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What is wanted of a figure.
+
+    Attributes:
+        relation: ">=", "<=" or "<".
+        limit: the number it is compared with.
+    """
+
+    relation: str
+    limit: float
+
+    def holds(self, value: float) -> bool:
+        """Whether the value is what is wanted."""
+        return _RELATIONS[self.relation](value, self.limit)
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.limit:,g}"
+
+
+_RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": lambda value, limit: value >= limit,
+    "<=": lambda value, limit: value <= limit,
+    "<": lambda value, limit: value < limit,
+}
+
+# What is required, by the figure's name.
+BARS = {
+    "closed32_over_floor": Bar(">=", 1.0),
+    "closed32_over_aio": Bar(">=", 6.0),
+    "closed32_over_mosec": Bar(">=", 3.0),
+    "p50_one_connection_over_floor": Bar("<=", 2.5),
+    "batch64_rows_per_s": Bar(">=", 100_000),
+    "half_load_p99_over_echo_ms": Bar("<", 1.0),
+    "overload_goodput_over_peak": Bar(">=", 0.85),
+    "heavy_row_us": Bar(">=", 500),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number, or why there is none.
+
+    Attributes:
+        name: its key in the record.
+        unit: of the number, "" for a ratio.
+        measured: None when it could not be measured.
+        note: what a reader has to know; when it was not measured, why.
+    """
+
+    name: str
+    unit: str
+    measured: Spread | None
+    note: str = field(default="")
+
+    @property
+    def bar(self) -> Bar | None:
+        """What is required of it, None for information."""
+        return BARS.get(self.name)
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the bar holds, None without a bar or a number."""
+        if self.bar is None or self.measured is None:
+            return None
+        return self.bar.holds(self.measured.median)

@@ -1,0 +1,12 @@
+"""Where the benchmark's things are."""
+
+from tests.house.project import REQUIREMENTS, ROOT
+
+WORK = ROOT / "build" / "bench"
+RECORD = ROOT / "build" / "bench.json"
+FLOOR_SOURCE = ROOT / "loadtest" / "floor"
+FLOOR = ROOT / "build" / "floor"
+CONTRACT = FLOOR / "python"  # limit_pb2 and limit_pb2_grpc
+PROTOC = ROOT / "build" / "protoc" / "bin" / "python"
+VENV = WORK / "venv"
+LOCK = REQUIREMENTS / "bench.txt"
