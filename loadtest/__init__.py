@@ -1,1 +1,1 @@
-"""Open-loop load and a verdict by service-level objectives. Imports protos only."""
+"""Load, open-loop or closed, and a verdict by service-level objectives. Imports protos only."""

@@ -98,11 +98,12 @@ class Flight:
 
     def _take(self, ends: list[End], done_ns: int) -> None:
         """Note how calls have ended."""
+        judge, all_done_ns, all_status, good = self._judge, self._done_ns, self._status, Status.OK
         for slot, status, message in ends:
-            judged = self._judge(message) if status is Status.OK else status
-            self._done_ns[slot] = done_ns
-            self._status[slot] = judged
-            if judged is not Status.OK:
+            judged = judge(message) if status is good else status
+            all_done_ns[slot] = done_ns
+            all_status[slot] = judged
+            if judged is not good:
                 self._failed_count += 1
         self._ended_count += len(ends)
 

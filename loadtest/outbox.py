@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest import frames
+from loadtest import frames, messages
 from loadtest.frames import Kind, Malformed, Setting, frame
 
 REPLY_FRAME_LIMIT_BYTES: Final = 1 << 20
@@ -38,7 +38,7 @@ class Request:
     @classmethod
     def of(cls, block: bytes, payload: bytes) -> "Request":
         """The call with this header block and this message."""
-        message = b"\0" + frames.NUMBER.pack(len(payload)) + payload
+        message = messages.framed(payload)
         head = frames.HEAD.pack(0, len(block), Kind.HEADERS, frames.END_HEADERS, 0)
         length = min(len(message), frames.LARGEST_FRAME_LIMIT_BYTES)  # longer ones are cut anyway
         data_head = frames.HEAD.pack(length >> 16, length & 0xFFFF, Kind.DATA, frames.END_STREAM, 0)

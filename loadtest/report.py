@@ -14,7 +14,7 @@ from loadtest.results import Status
 from loadtest.summary import PERCENTILES, Latencies, Summary, percentile
 
 FELL_BEHIND_SHARE = 0.01  # of requests sent more than 1 ms late: then the 99th percentile is the generator's too
-# Of the time on a processor. One run each: p99 1.6 ms at 0.32, 3.2 ms at 0.74. A generator behind can be below it too.
+# Of the time on a processor (assumed: then most replies find it busy). One that shares its core can be behind below it.
 BUSY_SHARE = 0.7
 
 

@@ -1,14 +1,18 @@
-"""Real gRPC servers for bytes, and servers that are none: they send what a test says, whatever comes."""
+"""Loads of bytes, real gRPC servers that echo them, and servers that send what a test says, whatever comes."""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from fractions import Fraction
 from typing import Any, Self
 
 import grpc
+import numpy as np
 
+from loadtest.load import Load, Recording
+from loadtest.payloads import Payloads
 from loadtest.results import Status
 
 PATH = "/test.Echo/Echo"
@@ -28,6 +32,19 @@ def judge_small(reply: bytes) -> Status:
 def judge_any(reply: bytes) -> Status:
     """OK whatever the reply is."""
     return Status.OK
+
+
+def load(target: str, *payloads: bytes, **more: Any) -> Load:
+    """A load of some tenths of a second, with a deadline that nothing here reaches."""
+    values = {"duration_s": Fraction(1, 5), "deadline_s": 60.0, "path": PATH, "judge": judge_any, **more}
+    if "concurrency" not in values:
+        values.setdefault("rate_hz", Fraction(200))
+    return Load(target=target, payloads=Payloads("test", payloads or (b"a",)), **values)
+
+
+def counted(recording: Recording) -> dict[Status, int]:
+    """How many requests ended how."""
+    return {Status(int(code)): int(n) for code, n in zip(*np.unique(recording.status, return_counts=True), strict=True)}
 
 
 @contextlib.contextmanager

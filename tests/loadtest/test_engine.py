@@ -1,56 +1,22 @@
-"""Runs of the engine against real gRPC servers, and against servers that do not keep to the rules."""
+"""Runs of the engine against real gRPC servers."""
 
 import contextlib
 import itertools
-import socket
-import struct
 import threading
-import time
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import grpc
-import numpy as np
 import pytest
 
-from loadtest import engine, frames
+from loadtest import engine
 from loadtest.errors import BadArgument, NoAnswer
-from loadtest.flight import Flight
-from loadtest.frames import Code, Kind, frame
-from loadtest.headers import request_block
-from loadtest.lanes import Lanes
-from loadtest.load import Load, Recording, Share
-from loadtest.outbox import Request
+from loadtest.load import Load
 from loadtest.payloads import Payloads
 from loadtest.results import Status
-from loadtest.wires import Address
-from tests.loadtest.echoes import PATH, Scripted, echo, judge_any, judge_small, read_all, same
+from tests.loadtest.echoes import PATH, counted, echo, judge_small, load, same
 
 CHECKED = 2  # requests that the checks of one connection take
-
-
-def load(target: str, *payloads: bytes, **more: Any) -> Load:
-    """A load of some tenths of a second, with a deadline that nothing here reaches."""
-    values = {"duration_s": Fraction(1, 5), "deadline_s": 60.0, "path": PATH, "judge": judge_any, **more}
-    if "concurrency" not in values:
-        values.setdefault("rate_hz", Fraction(200))
-    return Load(target=target, payloads=Payloads("test", payloads or (b"a",)), **values)
-
-
-def unchecked(of: Load) -> Recording:
-    """A run without the checks before it, which a server that breaks the rules would not pass."""
-    request = Request.of(
-        request_block(path=of.path, authority=of.target, timeout_s=of.deadline_s), of.payloads.requests[0]
-    )
-    lanes = Lanes(Address.of(of.target), of.connections, lambda _: request)
-    with contextlib.closing(lanes):
-        return Flight(of, Share(), lanes).run(time.monotonic_ns(), lambda *_: None)
-
-
-def counted(recording: Recording) -> dict[Status, int]:
-    """How many requests ended how."""
-    return {Status(int(code)): int(n) for code, n in zip(*np.unique(recording.status, return_counts=True), strict=True)}
 
 
 def test_every_error_status_is_told_apart() -> None:
@@ -193,106 +159,6 @@ def test_a_judge_that_is_not_content_is_heard_before_the_run() -> None:
         engine.run(load(target, bytes(11), judge=judge_small))
 
 
-def silent(near: socket.socket) -> None:
-    """A server that greets and never answers."""
-    near.sendall(frames.settings({}))
-    read_all(near)
-
-
-def test_a_server_that_never_answers() -> None:
-    """Each call ends by its own deadline, here, without a word from the server."""
-    with Scripted(silent) as server:
-        recording = unchecked(load(server.target, deadline_s=0.05))
-    assert counted(recording) == {Status.DEADLINE_EXCEEDED: 40}
-    assert (recording.done_ns - recording.sent_ns >= 50_000_000).all()
-
-
-def test_a_server_that_never_greets() -> None:
-    """Without the server's settings nothing can be sent: the calls wait, and end by their deadline."""
-    with Scripted(read_all) as server:
-        recording = unchecked(load(server.target, deadline_s=0.05))
-    assert counted(recording) == {Status.DEADLINE_EXCEEDED: 40}
-
-
-def reset(near: socket.socket) -> None:
-    """A server that greets, waits for a call, and resets the connection."""
-    near.sendall(frames.settings({}))
-    near.recv(1)
-    near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def hang_up(near: socket.socket) -> None:
-    """A server that greets, reads, and closes."""
-    near.sendall(frames.settings({}))
-    near.recv(65_536)
-
-
-def talk_nonsense(near: socket.socket) -> None:
-    """A server that greets, and then sends what HTTP/2 does not allow."""
-    near.sendall(frames.settings({}) + frame(Kind.PING))
-    read_all(near)
-
-
-@pytest.mark.parametrize(
-    ("script", "trouble"),
-    [
-        (reset, "Connection reset by peer"),
-        (hang_up, "it closed the connection|Connection reset by peer"),
-        (talk_nonsense, "a PING frame of 0 bytes instead of 8"),
-        (lambda near: near.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "it does not speak HTTP/2|Connection reset"),
-        (lambda _: None, "it closed the connection|Connection reset"),
-    ],
-)
-def test_connections_that_break(script: Callable[[socket.socket], Any], trouble: str) -> None:
-    """Calls on a connection that breaks are UNAVAILABLE, another is opened, and the recording says what happened."""
-    with Scripted(script) as server:
-        recording = unchecked(load(server.target))
-    assert counted(recording) == {Status.UNAVAILABLE: 40}
-    assert recording.reconnect_count >= 1
-    assert server.accepted_count >= 2
-    assert any(known in text for text in recording.troubles for known in trouble.split("|"))
-
-
-def test_nobody_listens() -> None:
-    """Without a server every call is UNAVAILABLE, and the run ends."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        recording = unchecked(load(f"127.0.0.1:{reserved.getsockname()[1]}", deadline_s=0.5))
-    assert counted(recording) == {Status.UNAVAILABLE: 40}
-    assert recording.troubles.keys() == {"Connection refused"}
-
-
-def refuse_all(near: socket.socket) -> None:
-    """A server that greets and leaves, without having looked at any call."""
-    near.sendall(frames.settings({}))
-    near.recv(65_536)
-    near.sendall(frame(Kind.GOAWAY, 0, 0, frames.GOAWAY_HEAD.pack(0, Code.NO_ERROR)))
-
-
-def test_calls_given_back_are_sent_to_the_next_connection() -> None:
-    """What a server has not looked at before leaving goes to the next connection, at first or at last."""
-
-    def forward(near: socket.socket) -> None:
-        """The next one is a real server."""
-        with socket.create_connection(real_address) as far:
-            threading.Thread(target=_pump, args=(far, near), daemon=True).start()
-            _pump(near, far)
-
-    with echo() as target, Scripted(refuse_all, refuse_all, forward) as server:
-        host, _, port = target.partition(":")
-        real_address = (host, int(port))
-        recording = unchecked(load(server.target))
-    assert counted(recording) == {Status.OK: 40}
-    assert recording.reconnect_count == 2
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-
-
 def test_a_server_that_comes_back() -> None:
     """After a server is gone and there again on the same port, calls are answered again."""
     numbers, is_gone = itertools.count(), threading.Event()
@@ -351,22 +217,6 @@ def test_impossible_loads(more: dict[str, Any], word: str) -> None:
         values["rate_hz"] = Fraction(1)
     with pytest.raises(BadArgument, match=word):
         Load(**{**values, **more})
-
-
-@pytest.mark.parametrize(
-    "target", ["", "localhost", "50051", "localhost:", ":50051", "localhost:http", "localhost:99999"]
-)
-def test_impossible_targets(target: str) -> None:
-    """A target that is not written as host and port is refused with an example, or with what is wrong."""
-    with pytest.raises(BadArgument, match=r"127\.0\.0\.1:50051|cannot find"):
-        Address.of(target)
-
-
-def test_targets_by_name_and_in_brackets() -> None:
-    """Names are looked up, and an IPv6 address stands in brackets."""
-    assert Address.of("127.0.0.1:1").place == ("127.0.0.1", 1)
-    assert Address.of("[::1]:2") == Address(socket.AF_INET6, ("::1", 2))
-    assert Address.of("localhost:3").place[1] == 3
 
 
 def test_an_echo_echoes() -> None:

@@ -1,90 +1,18 @@
 """One connection without its socket, fed with bytes that a server could send, or could not."""
 
 import itertools
-from collections.abc import Callable
 
-import hpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest import frames
 from loadtest.frames import Code, Kind, Setting, frame
-from loadtest.headers import ReplyHeads, request_block
+from loadtest.headers import ReplyHeads
 from loadtest.http2 import Connection, End
-from loadtest.outbox import HELLO, Request
+from loadtest.outbox import Request
 from loadtest.results import Status
-
-BLOCK = request_block(path="/a.B/C", authority="somewhere:1", timeout_s=1.0)
-SETTINGS = frames.settings({})
-PLAIN = [(":status", "200"), ("content-type", "application/grpc")]
-FINE = [("grpc-status", "0")]
-
-
-def block(*fields: tuple[str, str]) -> bytes:
-    """A header block that needs no table, as a server writes it that was told to keep none."""
-    return hpack.Encoder().encode([hpack.NeverIndexedHeaderTuple(*field) for field in fields])
-
-
-def headers(stream: int, *fields: tuple[str, str], flags: int = 0) -> bytes:
-    """A whole header block in one frame."""
-    return frame(Kind.HEADERS, flags | frames.END_HEADERS, stream, block(*fields))
-
-
-def message(content: bytes, *, compressed: int = 0) -> bytes:
-    """A message as gRPC frames it."""
-    return bytes([compressed]) + len(content).to_bytes(4, "big") + content
-
-
-def reply(stream: int, content: bytes, *, piece_bytes: int = 1 << 14) -> bytes:
-    """A good answer, its message in pieces."""
-    whole = message(content)
-    pieces = [whole[at : at + piece_bytes] for at in range(0, len(whole), piece_bytes)]
-    data = b"".join(frame(Kind.DATA, 0, stream, piece) for piece in pieces)
-    return headers(stream, *PLAIN) + data + headers(stream, *FINE, flags=frames.END_STREAM)
-
-
-def connection(*contents: bytes) -> Connection:
-    """A connection that is ready and has sent these messages, on the streams 1, 3, … as the calls 0, 1 and so on."""
-    made = Connection(ReplyHeads())
-    assert made.receive(SETTINGS) == []
-    for number, content in enumerate(contents):
-        made.begin(number, Request.of(BLOCK, content))
-    return made
-
-
-def sent(made: Connection) -> list[tuple[int, int, int, bytes]]:
-    """Type, flags, stream and payload of every frame that was sent and not asked for yet."""
-    data = b"".join(made.out.pending).removeprefix(HELLO)
-    made.out.pending.clear()
-    found = []
-    while data:
-        high, low, kind, flags, stream = frames.HEAD.unpack_from(data)
-        end = frames.HEAD_BYTES + (high << 16 | low)
-        found.append((kind, flags, stream, data[frames.HEAD_BYTES : end]))
-        data = data[end:]
-    return found
-
-
-def test_a_call_is_two_frames() -> None:
-    """A small call is one frame of headers, which need no table, and one of data, which ends the stream."""
-    made = connection(b"hello")
-    settings_ack, head, data = sent(made)
-    assert settings_ack[:2] == (Kind.SETTINGS, frames.ACK)
-    assert head[:3] == (Kind.HEADERS, frames.END_HEADERS, 1)
-    assert data == (Kind.DATA, frames.END_STREAM, 1, message(b"hello"))
-    decoder = hpack.Decoder()
-    decoder.header_table_size = decoder.max_allowed_table_size = 0
-    assert dict(decoder.decode(head[3], raw=True)) == {
-        b":method": b"POST",
-        b":scheme": b"http",
-        b":path": b"/a.B/C",
-        b":authority": b"somewhere:1",
-        b"te": b"trailers",
-        b"content-type": b"application/grpc",
-        b"user-agent": b"audience-loadtest",
-        b"grpc-timeout": b"1000000u",
-    }
+from tests.loadtest.answers import BLOCK, FINE, PLAIN, SETTINGS, block, connection, headers, message, reply, sent
 
 
 def test_answers_come_in_any_order_and_mixed() -> None:
@@ -296,54 +224,3 @@ def test_a_call_that_is_refused_alone_is_sent_again_once() -> None:
     assert (made.returned, made.has_room) == ([0], True)
     made.begin(0, Request.of(BLOCK, b"a"))
     assert made.receive(refusal(3)) == [(0, Status.UNAVAILABLE, b"")]
-
-
-@given(
-    size=st.integers(0, 200_000),
-    stream_window=st.integers(0, 100_000),
-    frame_limit=st.integers(frames.SMALLEST_FRAME_LIMIT_BYTES, 50_000),
-    steps=st.lists(st.integers(1, 70_000), max_size=6),
-)
-def test_windows_are_kept(size: int, stream_window: int, frame_limit: int, steps: list[int]) -> None:
-    """A message is sent in order and whole when the windows allow, never more than they do, in frames as allowed."""
-    made = connection()
-    limits = {Setting.INITIAL_WINDOW_SIZE: stream_window, Setting.MAX_FRAME_SIZE: frame_limit}
-    made.receive(frames.settings(limits))
-    sent(made)
-    content = message(bytes(range(256)) * (size // 256 + 1))[: size + 5]
-    made.begin(0, Request.of(BLOCK, content[5:]))
-    connection_window, got = frames.FIRST_WINDOW_BYTES, b""
-    for step in [0, *steps, 300_000]:
-        if step:
-            update = frames.NUMBER.pack(step)
-            made.receive(frame(Kind.WINDOW_UPDATE, 0, 0, update) + frame(Kind.WINDOW_UPDATE, 0, 1, update))
-        connection_window, stream_window = connection_window + step, stream_window + step
-        pieces = [one for one in sent(made) if one[0] == Kind.DATA]
-        got += b"".join(piece[3] for piece in pieces)
-        assert len(got) <= min(connection_window, stream_window)
-        assert len(got) == min(connection_window, stream_window, size + 5)
-        assert all(len(piece[3]) <= frame_limit for piece in pieces)
-    assert got[5:] == content[5:]
-
-
-def test_settings_change_the_windows_of_streams_that_are_open() -> None:
-    """A smaller initial window takes away from what is open, below nothing; a larger one gives it back."""
-    made = connection()
-    made.receive(frames.settings({Setting.INITIAL_WINDOW_SIZE: 100}))
-    made.begin(0, Request.of(BLOCK, bytes(995)))
-    sent(made)
-    made.receive(frames.settings({Setting.INITIAL_WINDOW_SIZE: 40}))
-    made.receive(frame(Kind.WINDOW_UPDATE, 0, 1, frames.NUMBER.pack(50)))
-    assert [one for one in sent(made) if one[0] == Kind.DATA] == []
-    made.receive(frames.settings({Setting.INITIAL_WINDOW_SIZE: 950}))
-    assert [len(one[3]) for one in sent(made) if one[0] == Kind.DATA] == [900]
-
-
-@pytest.mark.parametrize("change", [lambda made: made.cancel(1), lambda made: made.receive(reply(1, b"x"))])
-def test_the_rest_of_a_call_that_has_ended_is_not_sent(change: Callable[[Connection], object]) -> None:
-    """A call that is over before its message was sent sends nothing more when the window opens."""
-    made = connection(bytes(100_000))
-    change(made)
-    sent(made)
-    made.receive(frame(Kind.WINDOW_UPDATE, 0, 0, frames.NUMBER.pack(100_000)))
-    assert [one for one in sent(made) if one[0] == Kind.DATA] == []
