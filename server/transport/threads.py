@@ -25,7 +25,7 @@ def make_server(*, threads: int, largest_message_bytes: int, most_calls: int) ->
         most_calls: more at once are refused with RESOURCE_EXHAUSTED.
     """
     options = [
-        ("grpc.so_reuseport", 0),  # else a second server would share the port in silence
+        ("grpc.so_reuseport", 1),  # beside the other workers; the supervisor keeps other servers away
         ("grpc.max_receive_message_length", largest_message_bytes),
         ("grpc.max_send_message_length", -1),
     ]
