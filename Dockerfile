@@ -36,8 +36,8 @@ ENV PATH=/opt/audience/bin:$PATH \
     PYTHONUNBUFFERED=1
 USER 65532:65532
 WORKDIR /
-EXPOSE 50051 9090
+EXPOSE 50051 50052 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["python", "-m", "server.healthcheck"]
 ENTRYPOINT ["python", "-m", "server"]
-CMD ["--repository", "/models", "--host", "0.0.0.0", "--port", "50051", "--metrics-port", "9090"]
+CMD ["--repository", "/models", "--host", "0.0.0.0", "--port", "50051", "--control-port", "50052", "--metrics-port", "9090"]

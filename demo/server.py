@@ -1,4 +1,4 @@
-"""A server in a process of its own, as an operator runs it."""
+"""A server in processes of its own, as an operator runs it."""
 
 import contextlib
 import json
@@ -59,12 +59,14 @@ class Server:
     Attributes:
         process: it.
         target: address of its scoring port.
+        control: address of its control port.
         metrics_port: its operator's port.
         log: what it says.
     """
 
     process: subprocess.Popen[str]
     target: str
+    control: str
     metrics_port: int
     log: Log
 
@@ -76,13 +78,18 @@ class Server:
 
 @contextmanager
 def serving(repository: Path, log_file: Path, *flags: str) -> Iterator[Server]:
-    """A server of this repository on free ports of the loopback interface; stopped, with SIGTERM, at the end."""
-    command = [sys.executable, "-m", "server", "--repository", str(repository), "--port", "0", "--metrics-port", "0"]
+    """A server of this repository, with one worker unless the flags say more, on free ports of the loopback interface.
+
+    It is stopped, with SIGTERM, at the end.
+    """
+    command = [sys.executable, "-m", "server", "--repository", str(repository), "--workers", "1"]
+    command += [part for port in ("--port", "--control-port", "--metrics-port") for part in (port, "0")]
     with subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own
         try:
             log = Log(process.stderr or sys.stdin, log_file)
             line = log.wait_for("listening")
-            yield Server(process, f"127.0.0.1:{line['port']}", int(str(line["metrics_port"])), log)
+            target, control = (f"127.0.0.1:{line[name]}" for name in ("port", "control_port"))
+            yield Server(process, target, control, int(str(line["metrics_port"])), log)
         finally:
             _end(process)
 

@@ -5,7 +5,7 @@ import sys
 from server.signals import handle_signals
 
 if __name__ == "__main__":
-    stop = handle_signals()  # before the imports below, which take a second
-    from server import process, settings
+    stop = handle_signals()  # before the imports below, so that none is lost
+    from server import settings, supervisor
 
-    sys.exit(process.run(settings.parse(sys.argv[1:]), stop))
+    sys.exit(supervisor.run(settings.parse(sys.argv[1:]), stop))

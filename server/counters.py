@@ -12,7 +12,7 @@ import os
 import struct
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -105,10 +105,10 @@ class Counters:
         """A row, to write to it: by one process at a time."""
         return Row(*self._parts(index))
 
-    def sums(self) -> Mapping[tuple[str, Labels], Sequence[int]]:
-        """The cells of every series, by its name and label values, summed over all rows."""
+    def sums(self, rows: Iterable[int] | None = None) -> Mapping[tuple[str, Labels], Sequence[int]]:
+        """The cells of every series, by its name and label values, summed over these rows; all, when none are named."""
         sums: dict[tuple[str, Labels], list[int]] = defaultdict(list)
-        for index in range(self.shape.rows):
+        for index in range(self.shape.rows) if rows is None else rows:
             directory, cells = self._parts(index)
             for entry, _ in _entries(directory, len(cells)):
                 for position, labels in enumerate(entry.labels):

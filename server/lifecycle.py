@@ -32,10 +32,14 @@ class Lifecycle:
 
     def note_version(self, model: str, version: int, *, load_ns: int, is_swap: bool) -> None:
         """A version of the model serves since now, `load_ns` after it was begun with, perhaps in place of another."""
-        self._version.labels(model).set(version)
+        self.note_serving(model, version)
         observed(self._row, series.LOAD_SECONDS, model).observe(load_ns)
         if is_swap:
             counter(self._row, series.SWAPS, model).inc()
+
+    def note_serving(self, model: str, version: int) -> None:
+        """A version of the model serves, perhaps since before this process began."""
+        self._version.labels(model).set(version)
 
     def note_scan_failure(self) -> None:
         """The repository could not be read."""

@@ -9,13 +9,22 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as JSON: time, level, logger, event, and whatever `extra` the caller gave."""
+    """A record as JSON: time, level, process, logger, event, and whatever `extra` the caller gave.
+
+    Args:
+        process: which of the server's processes this is, such as "worker 0".
+    """
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "process": self._process,
             "logger": record.name,
             "event": record.getMessage(),
             **{key: value for key, value in vars(record).items() if key not in _PLAIN},
@@ -25,8 +34,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure(level: str) -> None:
-    """Logs to standard error at this level ("debug", "info", "warning" or "error") and above."""
+def configure(level: str, process: str) -> None:
+    """Logs as this process to standard error at this level ("debug", "info", "warning" or "error") and above."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(process))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

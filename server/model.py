@@ -68,6 +68,20 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
     return model
 
 
+def build_model(description: Description, graph: bytes, *, largest_batch: int) -> Model:
+    """The model of a version that load_model accepted before, in this server: built and warm, without further checks.
+
+    Raises:
+        BadBundle: ONNX Runtime refuses the graph, or cannot run it.
+    """
+    model = Model(description, open_graph(graph))
+    try:
+        _warm(model, description.schema.defaults[None], largest_batch)
+    except Exception as error:  # ONNX Runtime's errors share no narrower class
+        raise BadBundle(f"ONNX Runtime cannot run the graph: {error}") from error
+    return model
+
+
 def _check_runtime(graph: bundle_pb2.Graph) -> None:
     needed, present = _numbers(graph.smallest_runtime), _numbers(onnxruntime.__version__)
     if needed > present:

@@ -91,3 +91,17 @@ COUNTED = (
 
 MODEL_VERSION = Metric("audience_model_version", "Version that serves; absent while none does.", ("model",))
 WORKERS = Metric("audience_workers", "Workers, by whether they are ready.", ("state",))
+
+# Rows of the counters' file.
+SUPERVISOR_ROW = 0
+CONTROL_ROW = 1
+
+
+def worker_row(worker: int) -> int:
+    """The row of a worker, whose number counts from 0."""
+    return 2 + worker
+
+
+def row_count(workers: int) -> int:
+    """Rows of a server with so many workers."""
+    return worker_row(workers)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from server.cores import usable_cores
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -13,7 +15,10 @@ class Settings:
     repository: Path
     host: str
     port: int
+    control_port: int
     metrics_port: int
+    workers: int
+    transport: str
     threads: int
     max_calls: int
     default_deadline_ms: int
@@ -46,11 +51,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--repository", type=Path, required=True, metavar="DIR", help="folder of <model>/<version>/ folders")
-    add("--host", default="127.0.0.1", help="address to listen on, for both ports; 0.0.0.0 for all")
-    add("--port", type=_port, default=50051, help="port for gRPC; 0 takes a free one and logs it")
+    add("--host", default="127.0.0.1", help="address to listen on, for all ports; 0.0.0.0 for all")
+    add("--port", type=_port, default=50051, help="port for scoring; 0 takes a free one and logs it")
+    add("--control-port", type=_port, default=50052, help="port for administration; 0 takes a free one")
     add("--metrics-port", type=_port, default=9090, help="port for /metrics and the health page; 0 takes a free one")
-    add("--threads", type=_positive, default=4, help="threads that answer calls")
-    add("--max-calls", type=_positive, default=1000, help="calls at once; more are refused with RESOURCE_EXHAUSTED")
+    add("--workers", type=_positive, default=usable_cores(), help="processes that score; by default one for each core")
+    add("--transport", choices=("threads", "inline"), default="threads", help="how a worker takes calls")
+    add("--threads", type=_positive, default=4, help="threads of a worker that answer calls")
+    add(
+        "--max-calls",
+        type=_positive,
+        default=1000,
+        help="calls at once in a worker; more are refused with RESOURCE_EXHAUSTED",
+    )
     add("--default-deadline-ms", type=_positive, default=1000, help="deadline of a call that comes without one")
     add("--max-message-bytes", type=_int32, default=4 << 20, help="longest request")
     add("--max-batch-rows", type=_positive, default=1024, help="rows of one ScoreBatch")

@@ -23,16 +23,25 @@ class Stop:
             os._exit(_FAILED + number)
         self._asked.put(number)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody has asked."""
+        return self._count > 0
+
     def wait(self) -> None:
         """Blocks until somebody asks.
 
         It wakes twice a second, since a signal between CPython's last look and its sleep would otherwise be seen only
         when the next one comes. (measured: 6 of 220 that came just after the start)
         """
-        while True:
-            with contextlib.suppress(queue.Empty):
-                self._asked.get(timeout=_LOOK_S)
-                return
+        while not self.wait_for(_LOOK_S):
+            pass
+
+    def wait_for(self, seconds: float) -> bool:
+        """Blocks until somebody asks, at most so long; whether somebody has."""
+        with contextlib.suppress(queue.Empty):
+            self._asked.put(self._asked.get(timeout=seconds))  # for whoever asks next
+        return self.is_asked
 
 
 def handle_signals() -> Stop:

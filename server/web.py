@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from server.loader import ModelStatus, Status
+from server.overview import ModelStatus, Status
 
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
@@ -32,8 +32,8 @@ class Pages:
 
     Args:
         registry: the metrics.
-        status: what the loader saw last.
-        is_ready: whether the scoring port answers SERVING.
+        status: what control saw last.
+        is_ready: whether every worker answers SERVING.
     """
 
     def __init__(self, registry: CollectorRegistry, status: Callable[[], Status], is_ready: Callable[[], bool]) -> None:
@@ -63,7 +63,11 @@ class Pages:
     def _ready(self) -> Page:
         if self._is_ready():
             return Page(HTTPStatus.OK, _TEXT, b"ready\n")
-        return Page(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, b"not ready: no version of any model serves, or draining\n")
+        return Page(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            _TEXT,
+            b"not ready: no version serves everywhere, or draining\n",
+        )
 
 
 def render(status: Status, *, is_ready: bool) -> str:
@@ -82,8 +86,9 @@ def render(status: Status, *, is_ready: bool) -> str:
 
 def _model_rows(name: str, model: ModelStatus) -> str:
     refused = "<br>".join(f"{version}: {html.escape(reason)}" for version, reason in sorted(model.refused.items()))
+    behind = "".join(f"<br>worker {number}: {html.escape(reason)}" for number, reason in sorted(model.behind.items()))
     on_disk = ", ".join(map(str, model.found)) or "none"
-    return f"<tr><td>{name}<td>{model.serving or 'none'}<td>{on_disk}<td class=bad>{refused}</tr>"
+    return f"<tr><td>{name}<td>{model.serving or 'none'}<td>{on_disk}<td class=bad>{refused}{behind}</tr>"
 
 
 class _Server(ThreadingHTTPServer):
@@ -94,7 +99,8 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
-        """Binds without HTTPServer's look-up of the host's name, which may take long and is of no use here."""
+        """Binds beside the supervisor's reservation, without HTTPServer's look-up of the host's name, which is slow."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]  # str and int
 

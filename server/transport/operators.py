@@ -1,4 +1,4 @@
-"""Health and reflection on the scoring port, on threads of their own, so that neither takes one from scoring."""
+"""Health and reflection, on threads of their own, so that neither takes one from scoring."""
 
 import functools
 from collections.abc import Callable
@@ -22,10 +22,10 @@ def make_health() -> health.HealthServicer:
     return servicer
 
 
-def add_operators_services(server: grpc.Server, health_servicer: health.HealthServicer, service: str) -> None:
-    """Registers health and reflection, which tells of both and of the scoring service of this full name."""
+def add_operators_services(server: grpc.Server, health_servicer: health.HealthServicer, *services: str) -> None:
+    """Registers health and reflection, which tells of both and of the services of these full names."""
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    servicer = reflection.ReflectionServicer((service, _HEALTH, reflection.SERVICE_NAME))
+    servicer = reflection.ReflectionServicer((*services, _HEALTH, reflection.SERVICE_NAME))
     moved = _apart(servicer.ServerReflectionInfo, threads=_REFLECTION_STREAMS)
     servicer.ServerReflectionInfo = moved  # type: ignore[method-assign]  # as above
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]

@@ -32,7 +32,6 @@ UNSHIPPED = {"tests"}
 GRPC_PLACES = (
     "protos/*",
     "server/transport/*",
-    "server/process.py",  # composes the server
     "service.py",
     "__main__.py",
     "loadtest/*",

@@ -82,7 +82,7 @@ def test_ports_are_those_of_the_default_command(final: Stage) -> None:
     (command,), (exposed,) = final.all("CMD"), final.all("EXPOSE")
     flags = dict(zip(command.words[::2], command.words[1::2], strict=True))
 
-    assert exposed.words == [flags["--port"], flags["--metrics-port"]]
+    assert exposed.words == [flags["--port"], flags["--control-port"], flags["--metrics-port"]]
     assert flags["--host"] == "0.0.0.0"  # noqa: S104  # inside a container it is the only address that others reach
 
 

@@ -27,6 +27,7 @@ from tests.integration.test_versions import read_page, serve, version_of
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+FREE_PORTS = ("--port", "0", "--control-port", "0", "--metrics-port", "0")
 
 
 def health(server: Server, service: str = "") -> int:
@@ -95,15 +96,14 @@ def test_sigterm_finishes_what_is_in_flight(repository: Path, start: Start, firs
     server.log.wait_for("stopped")
 
 
-@pytest.mark.parametrize("flag", ["--port", "--metrics-port"])
+@pytest.mark.parametrize("flag", ["--port", "--control-port", "--metrics-port"])
 def test_port_in_use(repository: Path, flag: str) -> None:
     """A port that is taken ends the start with status 2 and names the port; nothing is shared in silence."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        other = "--metrics-port" if flag == "--port" else "--port"
-        command = [sys.executable, "-m", "server", "--repository", str(repository), flag, str(port), other, "0"]
+        command = [sys.executable, "-m", "server", "--repository", str(repository), *FREE_PORTS, flag, str(port)]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert ended.returncode == 2
     line = json.loads(ended.stderr.splitlines()[-1])
@@ -114,7 +114,7 @@ def test_two_servers_do_not_share_a_port(repository: Path, start: Start, first: 
     """A second server on the same port is refused, although the first one is one of ours."""
     server = serve(repository, start, first)
     port = server.target.rpartition(":")[2]
-    command = [sys.executable, "-m", "server", "--repository", str(repository), "--port", port, "--metrics-port", "0"]
+    command = [sys.executable, "-m", "server", "--repository", str(repository), *FREE_PORTS, "--port", port]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert (ended.returncode, "the port is taken" in ended.stderr) == (2, True)
 
@@ -208,7 +208,7 @@ def test_a_second_signal_ends_the_process(repository: Path, start: Start, first:
 
 def test_a_signal_during_the_start(repository: Path) -> None:
     """A signal that comes while the process still imports is not lost, and is no traceback."""
-    command = [sys.executable, "-c", _EARLY, "--repository", str(repository), "--port", "0", "--metrics-port", "0"]
+    command = [sys.executable, "-c", _EARLY, "--repository", str(repository), *FREE_PORTS]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
 
@@ -218,8 +218,8 @@ import os, signal, sys
 from server.signals import handle_signals
 stop = handle_signals()
 os.kill(os.getpid(), signal.SIGTERM)
-from server import process, settings
-sys.exit(process.run(settings.parse(sys.argv[1:]), stop))
+from server import settings, supervisor
+sys.exit(supervisor.run(settings.parse(sys.argv[1:]), stop))
 """
 
 

@@ -17,7 +17,7 @@ class Lines:
     def __init__(self) -> None:
         self.text = io.StringIO()
         handler = logging.StreamHandler(self.text)
-        handler.setFormatter(JsonFormatter())
+        handler.setFormatter(JsonFormatter("worker 0"))
         self.log = logging.Logger("server.test")  # noqa: LOG001  # of its own, so that no other test hears it
         self.log.addHandler(handler)
 
@@ -46,13 +46,14 @@ def root_logger() -> Iterator[logging.Logger]:
 
 
 def test_line(lines: Lines) -> None:
-    """Time, level, logger and event, then what the caller added; nothing else."""
+    """Time, level, process, logger and event, then what the caller added; nothing else."""
     record = logging.LogRecord("server.loader", logging.WARNING, "f.py", 1, "%s serves", ("shop",), None)
     record.created = 1_700_000_000.123
     record.version = 3
-    assert json.loads(JsonFormatter().format(record)) == {
+    assert json.loads(JsonFormatter("worker 0").format(record)) == {
         "time": "2023-11-14T22:13:20.123+00:00",
         "level": "warning",
+        "process": "worker 0",
         "logger": "server.loader",
         "event": "shop serves",
         "version": 3,
@@ -106,8 +107,8 @@ def test_configure(root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch)
     """Every logger writes JSON to standard error, from the level on that is asked for, in place of what was there."""
     text = io.StringIO()
     monkeypatch.setattr(sys, "stderr", text)
-    configure("info")
-    configure("warning")
+    configure("info", "control")
+    configure("warning", "control")
     logging.getLogger("anyone").info("not seen")
     logging.getLogger("anyone").warning("seen")
     assert [json.loads(line)["event"] for line in text.getvalue().splitlines()] == ["seen"]

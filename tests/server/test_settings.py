@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from server.cores import usable_cores
 from server.settings import Settings, parse
 
 
@@ -17,7 +18,10 @@ def test_defaults(tmp_path: Path) -> None:
         repository=tmp_path,
         host="127.0.0.1",
         port=50051,
+        control_port=50052,
         metrics_port=9090,
+        workers=usable_cores(),
+        transport="threads",
         threads=4,
         max_calls=1000,
         default_deadline_ms=1000,
@@ -37,6 +41,9 @@ def test_defaults(tmp_path: Path) -> None:
         ("--port", "0", 0),
         ("--port", "65535", 65535),
         ("--metrics-port", "0", 0),
+        ("--control-port", "0", 0),
+        ("--workers", "64", 64),
+        ("--transport", "inline", "inline"),
         ("--threads", "1", 1),
         ("--max-calls", "1", 1),
         ("--max-message-bytes", str((1 << 31) - 1), (1 << 31) - 1),
@@ -61,6 +68,9 @@ def test_values(tmp_path: Path, flag: str, text: str, value: object) -> None:
         ("--port", "65536", "65536 is no port"),
         ("--port", "http", "argument --port"),
         ("--metrics-port", "99999", "99999 is no port"),
+        ("--control-port", "-1", "-1 is no port"),
+        ("--workers", "0", "0 is too small; needed is at least 1"),
+        ("--transport", "pigeon", "invalid choice: 'pigeon'"),
         ("--threads", "0", "0 is too small; needed is at least 1"),
         ("--threads", "two", "argument --threads"),
         ("--threads", "1.5", "argument --threads"),

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import pytest
 
-from server.loader import ModelStatus, Status
+from server.overview import ModelStatus, Status
 from server.web import Pages, WebServer, render
 from tests.server.conftest import Measured
 

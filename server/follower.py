@@ -1,0 +1,158 @@
+"""A worker's loader: builds what control wishes, and publishes it, on a thread that hinders the others little.
+
+One Python thread that computes holds up the thread that answers calls. So control verifies and parses, and what is left
+here is mostly done in C with the interpreter's lock released: hashing, protobuf's parser, and ONNX Runtime.
+"""
+
+import contextlib
+import hashlib
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from protos.audience.v1 import bundle_pb2
+from server.bundle import Description
+from server.errors import BadBundle
+from server.handover import read_schemas
+from server.heads import read_heads
+from server.model import Model, build_model
+from server.registry import Registry
+from server.runtime import Watched
+from server.schema import Schema, read_schema
+from server.wish import Wish, WishedModel
+
+LOOK_S = 0.1
+_LOWEST_PRIORITY = 19
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Keeps a worker's registry in step with control's wish.
+
+    Args:
+        wish: path of the wish.
+        registry: where models are published; this is its only writer.
+        largest_batch: the most rows that will be scored at once.
+        on_followed: called after each wish of which everything was tried, on the follower's thread.
+        clock_s: seconds that never go back.
+        retire_after_s: how long a replaced model is kept, so that it is freed here and not in a request: longer than a
+            request lasts.
+    """
+
+    def __init__(  # noqa: PLR0913  # keyword-only knobs of the process's one follower
+        self,
+        wish: Path,
+        registry: Registry,
+        *,
+        largest_batch: int,
+        on_followed: Callable[[], None],
+        clock_s: Callable[[], float] = time.monotonic,
+        retire_after_s: float = 10.0,
+    ) -> None:
+        self._watched = Watched(wish)
+        self._registry = registry
+        self._largest_batch = largest_batch
+        self._on_followed = on_followed
+        self._clock_s = clock_s
+        self._retire_after_s = retire_after_s
+        self._models: dict[str, Model] = {}
+        self._loaded: dict[str, WishedModel] = {}
+        self._schemas: dict[str, Schema] = {}
+        self._known_paths: frozenset[str] = frozenset()
+        self._retired: list[tuple[float, Model]] = []
+        self.wish: Wish | None = None
+        self.refused: dict[str, str] = {}
+
+    @property
+    def serving(self) -> dict[str, int]:
+        """Version by model."""
+        return {name: wished.version for name, wished in self._loaded.items()}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether something serves, and control had no version left to try."""
+        return self.wish is not None and self.wish.is_settled and bool(self._loaded)
+
+    def run(self, stop: threading.Event) -> None:
+        """Follows until `stop` is set. An unforeseen fault is logged; the loop goes on."""
+        if sys.platform == "linux":  # elsewhere a process's threads share one priority
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        while not stop.is_set():
+            try:
+                self.step()
+            except Exception:  # the edge: whatever is wrong with a wish must not end the loop
+                _log.exception("the follower failed; what is loaded keeps serving")
+            time.sleep(LOOK_S)  # a third of what Event.wait costs (measured)
+
+    def step(self) -> None:
+        """Looks at the wish once; if it is a new one, tries all that it says."""
+        self._drop_retired()
+        if self._watched.look() and self._watched.content is not None:
+            self._follow(Wish.from_json(self._watched.content))
+
+    def _follow(self, wish: Wish) -> None:
+        self._learn_schemas(wish)
+        self.refused = {}
+        names = frozenset(wished.name for wished in wish.models)
+        expected = names.union(wish.awaited)
+        self._registry.expect(expected - self._models.keys())  # before the first load, which may take long
+        for wished in wish.models:
+            if self._loaded.get(wished.name) != wished:
+                self._load(wished, expected)
+        for name in self._loaded.keys() - names:
+            self._retire(name)
+        self._publish(expected)
+        self.wish = wish
+        self._on_followed()
+
+    def _learn_schemas(self, wish: Wish) -> None:
+        new = frozenset(wish.schemas) - self._known_paths
+        if new:
+            self._schemas = {**self._schemas, **read_schemas(new)}
+            self._known_paths |= new
+
+    def _load(self, wished: WishedModel, expected: frozenset[str]) -> None:
+        started_s = self._clock_s()
+        try:
+            model = build_model(_describe(wished), _read_graph(wished), largest_batch=self._largest_batch)
+        except (BadBundle, OSError) as error:
+            self.refused[wished.name] = str(error)[:1000]
+            return
+        except Exception:  # the edge: ONNX Runtime and NumPy may fail in ways that no library documents
+            _log.exception("unforeseen fault while loading", extra={"model": wished.name, "version": wished.version})
+            self.refused[wished.name] = "unforeseen fault while loading; the log has its traceback"
+            return
+        self._retire(wished.name)
+        self._models[wished.name], self._loaded[wished.name] = model, wished
+        self._publish(expected)
+        load_ms = round((self._clock_s() - started_s) * 1e3, 1)
+        _log.debug("version loaded", extra={"model": wished.name, "version": wished.version, "load_ms": load_ms})
+
+    def _retire(self, name: str) -> None:
+        if name in self._models:
+            self._retired.append((self._clock_s() + self._retire_after_s, self._models.pop(name)))
+            del self._loaded[name]
+
+    def _publish(self, expected: frozenset[str]) -> None:
+        self._registry.publish(dict(self._models), self._schemas, expected - self._models.keys())
+
+    def _drop_retired(self) -> None:
+        now_s = self._clock_s()
+        self._retired = [(due_s, model) for due_s, model in self._retired if due_s > now_s]
+
+
+def _describe(wished: WishedModel) -> Description:
+    manifest = bundle_pb2.Manifest.FromString(Path(wished.manifest).read_bytes())
+    return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
+
+
+def _read_graph(wished: WishedModel) -> bytes:
+    graph = Path(wished.graph).read_bytes()
+    if hashlib.sha256(graph).hexdigest() != wished.sha256:
+        raise BadBundle(f"the graph of {wished.name}/{wished.version} changed since it was verified")
+    return graph

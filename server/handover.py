@@ -1,0 +1,93 @@
+"""How verified versions reach the workers: as files in the runtime folder, and a wish that names them."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from protos.audience.v1 import bundle_pb2
+from server.bundle import MODEL_FILE, Bundle
+from server.runtime import Runtime, Watched
+from server.schema import Schema, read_schema
+from server.wish import Wish, WishedModel
+
+_SUFFIXES = (".manifest", ".onnx")
+
+# What a copy of a graph has to leave free in the runtime folder, which may be in memory: so many times its size.
+_LEFT_FREE = 3
+
+
+class Handover:
+    """The only writer of the wish. A control process that starts goes on from the last one.
+
+    Args:
+        runtime: the server's runtime folder.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        watched = Watched(runtime.wish)
+        watched.look()
+        self.wish = Wish() if watched.content is None else Wish.from_json(watched.content)
+        self._schemas = {Path(path).name: path for path in self.wish.schemas}
+
+    def add_schema(self, schema: Schema) -> bool:
+        """Lets callers follow this schema too; whether it is a new one. It takes effect with the next `tell`."""
+        name = f"{schema.fingerprint}.schema"
+        if name in self._schemas:
+            return False
+        message = bundle_pb2.FeatureSchema(fingerprint=schema.fingerprint, features=schema.features)
+        self._schemas[name] = self._write(name, message)
+        return True
+
+    def add_version(self, bundle: Bundle, folder: Path) -> WishedModel:
+        """Writes what a worker needs of a verified version, whose folder this is."""
+        manifest = bundle.description.manifest
+        sha256 = hashlib.sha256(bundle.model).hexdigest()
+        stem = f"{manifest.model}-{manifest.version}-{sha256[:16]}"
+        return WishedModel(
+            name=manifest.model,
+            version=manifest.version,
+            manifest=self._write(f"{stem}.manifest", manifest),
+            graph=self._copy(f"{stem}.onnx", bundle.model, folder),
+            sha256=sha256,
+        )
+
+    def tell(self, models: Mapping[str, WishedModel], awaited: Iterable[str], *, is_settled: bool) -> None:
+        """Wishes these versions, if that is news."""
+        sequence = self.wish.sequence
+        schemas = tuple(sorted(self._schemas.values()))
+        wish = Wish(sequence, tuple(models.values()), schemas, tuple(sorted(awaited)), is_settled)
+        if sequence and wish == self.wish:
+            return
+        self.wish = Wish(sequence + 1, wish.models, schemas, wish.awaited, is_settled)
+        self._runtime.replace_json(self._runtime.wish, self.wish.to_json())
+
+    def remove_unwished(self) -> None:
+        """Removes the files of versions that no worker needs any longer: all have followed the last wish."""
+        needed = {path for model in self.wish.models for path in (model.manifest, model.graph)}
+        for path in self._runtime.folder.iterdir():
+            if path.suffix in _SUFFIXES and str(path) not in needed:
+                path.unlink()
+
+    def _write(self, name: str, message: Message) -> str:
+        path = self._runtime.folder / name
+        self._runtime.replace(path, message.SerializeToString())
+        return str(path)
+
+    def _copy(self, name: str, graph: bytes, folder: Path) -> str:
+        """Path of a copy, which outlives the version's folder; where there is no room, of the original."""
+        space = os.statvfs(self._runtime.folder)
+        if space.f_bavail * space.f_frsize < (1 + _LEFT_FREE) * len(graph):
+            return str(folder.absolute() / MODEL_FILE)
+        path = self._runtime.folder / name
+        self._runtime.replace(path, graph)
+        return str(path)
+
+
+def read_schemas(paths: Iterable[str]) -> Mapping[str, Schema]:
+    """The schemas in these files, by fingerprint."""
+    messages = (bundle_pb2.FeatureSchema.FromString(Path(path).read_bytes()) for path in paths)
+    return {schema.fingerprint: schema for schema in map(read_schema, messages)}

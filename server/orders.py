@@ -1,0 +1,57 @@
+"""What the supervisor tells a process that it starts, and how that process is tied to it."""
+
+import ctypes
+import json
+import os
+import signal
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from server.settings import Settings
+
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How one process runs.
+
+    Attributes:
+        settings: the server's, with the ports that were reserved.
+        folder: the runtime folder.
+        parent: the supervisor's process.
+        worker: number of the worker, from 0; 0 for control too.
+    """
+
+    settings: Settings
+    folder: Path
+    parent: int
+    worker: int = 0
+
+    def to_json(self) -> str:
+        """As the one argument of the process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The orders that were written so."""
+        content = json.loads(text)
+        content["settings"]["repository"] = Path(content["settings"]["repository"])
+        settings = Settings(**content.pop("settings"))
+        return cls(settings, Path(content["folder"]), content["parent"], content["worker"])
+
+
+def die_with(parent: int) -> None:
+    """From now on this process is killed when its parent ends, however that ends; at once when it has already.
+
+    Only Linux can do this.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "this process cannot be tied to its supervisor")
+    if os.getppid() != parent:  # it ended before
+        os._exit(1)

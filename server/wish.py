@@ -1,0 +1,84 @@
+"""What control wishes the workers to serve, and what each worker says of itself: small JSON files."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class WishedModel:
+    """A version to serve.
+
+    Attributes:
+        name: the model's.
+        version: its number.
+        manifest: path of its verified manifest in protobuf's binary form, which is parsed in C.
+        graph: path of its graph.
+        sha256: the graph's hash, in hex, as it was when it was verified.
+    """
+
+    name: str
+    version: int
+    manifest: str
+    graph: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What every worker is to serve.
+
+    Attributes:
+        sequence: grows with each wish.
+        models: one version of each model.
+        schemas: paths of every feature schema that callers may follow, in protobuf's binary form.
+        awaited: models in the repository of which no version is ready.
+        is_settled: whether no model has a version that is still to be tried.
+    """
+
+    sequence: int = 0
+    models: tuple[WishedModel, ...] = ()
+    schemas: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    is_settled: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The wish that was written so."""
+        models = tuple(WishedModel(**model) for model in content["models"])
+        lists = {name: tuple(content[name]) for name in ("schemas", "awaited")}
+        return cls(**{**content, **lists, "models": models})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What a worker says of itself.
+
+    Attributes:
+        pid: its process.
+        sequence: the last wish of which it has tried everything; -1 before the first.
+        serving: version by model.
+        refused: why it does not serve the version that was wished, by model.
+        is_listening: whether it takes calls.
+        is_ready: whether it answers SERVING.
+    """
+
+    pid: int
+    sequence: int = -1
+    serving: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    is_listening: bool = False
+    is_ready: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The state that was written so."""
+        return cls(**content)

@@ -1,0 +1,157 @@
+"""A worker: answers calls, with the models that control wishes. python -m server.worker ORDERS."""
+
+import logging
+import os
+import sys
+import threading
+from types import ModuleType
+
+from grpc_health.v1 import health_pb2
+
+from server import logs
+from server.counters import Counters
+from server.follower import Follower
+from server.metrics import Lock, Metrics
+from server.orders import Orders, die_with
+from server.registry import Registry
+from server.runtime import Runtime
+from server.scoring import SERVICE, Scoring
+from server.series import worker_row
+from server.settings import Settings
+from server.signals import Stop, handle_signals
+from server.transport import threads
+from server.transport.operators import add_operators_services, make_health
+from server.transport.port import PortRefused, listen
+from server.transport.status import code_of
+from server.wish import WorkerState
+
+# How long a thread that computes may keep the interpreter from the one that answers, in seconds. Python's own default
+# is 5 ms, longer than most answers take.
+_SWITCH_S = 0.0002
+_FOLLOWER_S = 1.0  # what the follower gets to end; it writes nothing that lasts, so it can be left
+_log = logging.getLogger(__name__)
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Worker:
+    """One scoring process.
+
+    Args:
+        orders: how it runs.
+
+    Raises:
+        ValueError: the settings ask for what is not there.
+    """
+
+    def __init__(self, orders: Orders) -> None:
+        self._settings = orders.settings
+        self._runtime = Runtime(orders.folder)
+        self._number = orders.worker
+        self._lock = threading.Lock()
+        self._is_listening = self._is_draining = False
+        self._stop = threading.Event()
+        self._has_followed = threading.Event()
+        transport, lock = choose_transport(self._settings)
+        metrics = Metrics(Counters(self._runtime.counters).row(worker_row(self._number)), lock)
+        registry = Registry(metrics)
+        self._health = make_health()
+        self._follower = Follower(
+            self._runtime.wish,
+            registry,
+            largest_batch=self._settings.max_batch_rows,
+            on_followed=self._note_followed,
+        )
+        self._thread = threading.Thread(target=self._follower.run, args=(self._stop,), name="follower", daemon=True)
+        self._server = transport.make_server(
+            threads=self._settings.threads,
+            largest_message_bytes=self._settings.max_message_bytes,
+            most_calls=self._settings.max_calls,
+        )
+        self._add_services(transport, registry, metrics)
+
+    def _add_services(self, transport: ModuleType, registry: Registry, metrics: Metrics) -> None:
+        settings = self._settings
+        scoring = Scoring(registry, most_rows=settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
+        default_deadline_s = settings.default_deadline_ms / 1e3
+        transport.add_methods(self._server, scoring.methods(), metrics, default_deadline_s=default_deadline_s)
+        add_operators_services(self._server, self._health, SERVICE)
+
+    def run(self, stop: Stop) -> None:
+        """Follows, listens once everything that control wishes was tried, serves until asked to stop, and drains.
+
+        Raises:
+            PortRefused: the port cannot be opened.
+        """
+        self._report()
+        self._thread.start()
+        while not self._has_followed.wait(0.05):
+            if stop.is_asked:
+                return
+        listen(self._server, self._settings.host, self._settings.port)
+        self._server.start()
+        self._is_listening = True
+        self._report()
+        stop.wait()
+        self._drain()
+
+    def _drain(self) -> None:
+        """Not serving, serve on for a while, finish what is in flight. A version that is being loaded is left."""
+        self._is_draining = True
+        self._stop.set()
+        self._health.enter_graceful_shutdown()  # nothing can report SERVING any more
+        self._report()
+        threading.Event().wait(self._settings.drain_seconds)
+        self._server.stop(self._settings.grace_seconds).wait()
+        self._thread.join(_FOLLOWER_S)
+
+    def _note_followed(self) -> None:
+        self._report()
+        self._has_followed.set()
+
+    def _report(self) -> None:
+        """Tells clients and the other processes what this one does."""
+        with self._lock:
+            follower = self._follower
+            is_ready = follower.is_ready and not self._is_draining
+            for service in ("", SERVICE):
+                self._health.set(service, _SERVING if is_ready else _NOT_SERVING)
+            state = WorkerState(
+                pid=os.getpid(),
+                sequence=-1 if follower.wish is None else follower.wish.sequence,
+                serving=follower.serving,
+                refused=follower.refused,
+                is_listening=self._is_listening,
+                is_ready=is_ready and self._is_listening,
+            )
+            self._runtime.replace_json(self._runtime.state(self._number), state.to_json())
+
+
+def choose_transport(settings: Settings) -> tuple[ModuleType, Lock | None]:
+    """The module that takes calls, and the lock under which it counts; None when one thread counts alone.
+
+    Raises:
+        ValueError: there is no such transport.
+    """
+    if settings.transport == "threads":
+        return threads, threading.Lock()
+    raise ValueError(f"--transport {settings.transport} is not there yet; use threads")
+
+
+def main() -> None:
+    """Runs a worker as the one argument says. Exit status 2 when it cannot start, and could not on another try."""
+    stop = handle_signals()
+    orders = Orders.from_json(sys.argv[1])
+    die_with(orders.parent)
+    logs.configure(orders.settings.log_level, f"worker {orders.worker}")
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        Worker(orders).run(stop)
+    except (PortRefused, ValueError) as error:
+        _log.error("cannot start", extra={"reason": str(error)})  # the reason is all there is to say
+        sys.exit(2)
+    os._exit(0)  # ONNX Runtime may be in the middle of a graph that the interpreter would take down
+
+
+if __name__ == "__main__":
+    main()
