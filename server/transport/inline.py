@@ -130,6 +130,11 @@ class Server(grpc.Server):
         """See grpc.Server: whether the time passed before the end."""
         return not self._has_ended.wait(timeout)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is open; once the clients have gone, anything else is a leak."""
+        return self._line.is_idle and not self._open and not self._steps
+
     # What calls need (calls.Loop).
 
     def call_soon(self, step: Callable[[], None]) -> None:
@@ -216,7 +221,8 @@ class Server(grpc.Server):
     def _shut_down(self, _event: Event) -> None:
         self._line.clear()
         self._steps.clear()
-        self._core.end()
+        with self._lock:  # nobody is in the middle of a call of the core's server when it goes
+            self._core.end()
 
 
 def _set_event() -> threading.Event:

@@ -58,6 +58,11 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is open."""
+        return not (self._open_count or self._waiting or self._silent)
+
     def arrive(self, arrival: Arrival, entry: Entry) -> None:
         """Takes a call in, or refuses it when it would not be answered in time."""
         now_s = time.time()
