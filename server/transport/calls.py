@@ -46,11 +46,13 @@ class Call:
 
     def _received(self, event: Event) -> None:
         data = core.message(event)
+        if self.is_closed or self._is_answered:
+            return
         if data is None:
             self._no_more()
             return
         try:
-            request = self._handler.request_deserializer(data)
+            request = _converted(data, self._handler.request_deserializer)
         except Exception:  # the edge: a foreign deserializer fails as it likes
             self.end(grpc.StatusCode.INTERNAL, "the message cannot be parsed")
             return
@@ -108,7 +110,7 @@ class UnaryCall(Call):
     """One request, one reply."""
 
     def _answer(self, request: Any) -> None:  # noqa: ANN401  # whatever the handler takes
-        reply = self._handler.response_serializer(self._handler.unary_unary(request, self.context))
+        reply = _converted(self._handler.unary_unary(request, self.context), self._handler.response_serializer)
         if self.context.code() in (None, grpc.StatusCode.OK):
             self.end(reply=reply)
         else:
@@ -125,16 +127,18 @@ class StreamCall(Call):
 
     def push(self, reply: Any) -> None:  # noqa: ANN401  # whatever the handler answers with
         """Sends a message when its turn comes; None ends the call. From any thread."""
-        self._unsent.append(None if reply is None else self._handler.response_serializer(reply))
+        self._unsent.append(None if reply is None else _converted(reply, self._handler.response_serializer))
         self._loop.call_soon(self._send_next)
 
     def _send_next(self) -> None:
-        if self._is_sending or self.is_closed or not self._unsent:
-            return
-        if len(self._unsent) > _MOST_UNSENT:
+        if self._is_answered or self.is_closed:
+            self._unsent.clear()
+        elif len(self._unsent) > _MOST_UNSENT:
             self.end(grpc.StatusCode.RESOURCE_EXHAUSTED, f"more than {_MOST_UNSENT} messages wait for the client")
-            return
-        reply = self._unsent.popleft()
+        elif self._unsent and not self._is_sending:
+            self._send(self._unsent.popleft())
+
+    def _send(self, reply: bytes | None) -> None:
         if reply is None:
             self.end()
             return
@@ -154,7 +158,10 @@ class WatchCall(StreamCall):
 
 
 class DialogueCall(StreamCall):
-    """A handler of a stream that answers each message by itself, so that it can be called with one at a time."""
+    """A handler of a stream that answers each message by itself, so that it can be called with one at a time.
+
+    The next message is taken once the client has taken the replies to the last.
+    """
 
     def _answer(self, request: Any) -> None:  # noqa: ANN401  # whatever the handler takes
         def only() -> Iterator[Any]:
@@ -162,10 +169,25 @@ class DialogueCall(StreamCall):
 
         for reply in self._handler.stream_stream(only(), self.context):
             self.push(reply)
-        core.receive_message(self._call, self._received)
+        if not self._is_sending:
+            self._receive_next()
+
+    def _sent(self, event: Event) -> None:
+        super()._sent(event)
+        if not self._is_sending:
+            self._receive_next()
+
+    def _receive_next(self) -> None:
+        if not self._is_answered and not self.is_closed:
+            core.receive_message(self._call, self._received)
 
     def _no_more(self) -> None:
         self.push(None)
+
+
+def _converted(content: Any, convert: Callable[[Any], Any] | None) -> Any:  # noqa: ANN401  # a message, or its bytes
+    """The content as the handler's converter makes it; as it is when the handler has none."""
+    return content if convert is None else convert(content)
 
 
 def ignore(_event: Event) -> None:

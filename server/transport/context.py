@@ -1,5 +1,6 @@
 """What a handler is told of its call, and what it can say beside its reply: grpcio's public interface."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,6 +11,9 @@ from server.transport import core
 
 if TYPE_CHECKING:
     from server.transport.calls import Call
+
+
+_log = logging.getLogger(__name__)
 
 
 class Abort(Exception):
@@ -34,7 +38,7 @@ class Context(grpc.ServicerContext):
         return not self._call.is_closed
 
     def time_remaining(self) -> float:
-        """See grpc.RpcContext."""
+        """See grpc.RpcContext; without a deadline it is very long, as grpcio has it."""
         return max(self._deadline_s - time.time(), 0)
 
     def cancel(self) -> bool:
@@ -51,9 +55,12 @@ class Context(grpc.ServicerContext):
 
     def run_callbacks(self) -> None:
         """Calls what wanted to know of the end."""
-        for callback in self._callbacks:
-            callback()
-        self._callbacks.clear()
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception:  # the edge: a foreign callback fails as it likes
+                _log.exception("a callback of a call that ended failed")
 
     def invocation_metadata(self) -> core.Metadata:
         """See grpc.ServicerContext."""

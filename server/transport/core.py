@@ -23,6 +23,7 @@ Event: TypeAlias = Any
 Tag = Callable[[Event], None]
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
+NEVER_S: Final = 2.0**62  # the core's infinity is the largest whole number of 64 bits
 _NO_FLAGS: Final = 0
 _SHUTDOWN = cygrpc.CompletionType.queue_shutdown
 # Operations without any content of their own are the same for every call.
@@ -53,12 +54,15 @@ class Core:
         return int(self._server.add_http2_port(address.encode(), credentials._credentials))  # type: ignore[attr-defined]  # noqa: SLF001  # private too
 
     def start(self) -> None:
-        """Begins to accept connections."""
+        """Begins to accept connections; raises ValueError the second time."""
         self._server.start()
 
     def request_call(self, tag: Tag) -> None:
         """Calls the tag with the next call that arrives (see Arrival), or with an event without success at the end."""
-        self._server.request_call(self._queue, self._queue, tag)
+        try:
+            self._server.request_call(self._queue, self._queue, tag)
+        except ValueError:  # another thread has just begun to shut it down
+            return
 
     def poll(self, wait_s: float) -> Event | None:
         """The next event, within a time from now; None when there is none. It is for the caller to call its tag."""
@@ -78,6 +82,7 @@ class Core:
 
     def end(self) -> None:
         """After shut_down is done: the queue's last events come, then `is_ended`."""
+        self._server.destroy()
         self._queue.shutdown()
 
 
@@ -88,7 +93,7 @@ class Arrival:
     Attributes:
         call: the core's own.
         path: such as b"/audience.v1.Scoring/Score".
-        deadline_s: seconds since 1970, infinity when the client gave none.
+        deadline_s: seconds since 1970, beyond NEVER_S when the client gave none.
         metadata: what the client sent.
     """
 
@@ -158,7 +163,9 @@ def send(  # noqa: PLR0913  # one batch of the core has this many parts
         operations.append(cygrpc.SendMessageOperation(reply, _NO_FLAGS))
     if status is not None:
         code, text = status
-        operations.append(cygrpc.SendStatusFromServerOperation(trailing, code.value[0], text.encode(), _NO_FLAGS))
+        operations.append(
+            cygrpc.SendStatusFromServerOperation(trailing, code.value[0], text.encode(errors="replace"), _NO_FLAGS)
+        )
     call.start_server_batch(tuple(operations), tag)
 
 

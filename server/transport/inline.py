@@ -64,6 +64,7 @@ class Server(grpc.Server):
         self._open: set[Call] = set()
         self._has_ended = threading.Event()
         self._lock = threading.Lock()
+        self._timers: list[threading.Timer] = []
         self._thread = threading.Thread(target=self._run, name="answer", daemon=True)
         self._is_stopping = False
 
@@ -106,22 +107,33 @@ class Server(grpc.Server):
     def stop(self, grace: float | None) -> threading.Event:
         """See grpc.Server."""
         with self._lock:
-            if not self._thread.is_alive() and not self._is_stopping:
-                self._has_ended.set()
-            elif not self._is_stopping:
+            if not self._thread.is_alive():
+                return _set_event()
+            if not self._is_stopping:
                 self._is_stopping = True
                 self._core.shut_down(self._shut_down)
-        if grace:
-            timer = threading.Timer(grace, self._cancel_all)
-            timer.daemon = True
-            timer.start()
-        else:
+            if grace:
+                self._cancel_after(grace)
+        if not grace:
             self._cancel_all()
+        if grace is None and threading.current_thread() is not self._thread:
+            self._has_ended.wait()
         return self._has_ended
+
+    def _cancel_after(self, grace_s: float) -> None:
+        timer = threading.Timer(grace_s, self._cancel_all)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
 
     def wait_for_termination(self, timeout: float | None = None) -> bool:
         """See grpc.Server: whether the time passed before the end."""
         return not self._has_ended.wait(timeout)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is open; once the clients have gone, anything else is a leak."""
+        return self._line.is_idle and not self._open and not self._steps
 
     # What calls need (calls.Loop).
 
@@ -144,7 +156,10 @@ class Server(grpc.Server):
                 self._turn()
             except Exception:  # the edge: whatever one call does must not end the others
                 _log.exception("the loop failed; it goes on")
-        self._has_ended.set()
+        with self._lock:
+            for timer in self._timers:
+                timer.cancel()
+            self._has_ended.set()
 
     def _turn(self) -> None:
         """Takes what has arrived, then scores once."""
@@ -170,8 +185,7 @@ class Server(grpc.Server):
                 if empty_count > is_busy:
                     break
         self._line.score()
-        if self._steps:
-            self._tick()
+        self._tick()
 
     def _tick(self) -> None:
         while self._steps:
@@ -207,7 +221,14 @@ class Server(grpc.Server):
     def _shut_down(self, _event: Event) -> None:
         self._line.clear()
         self._steps.clear()
-        self._core.end()
+        with self._lock:  # nobody is in the middle of a call of the core's server when it goes
+            self._core.end()
+
+
+def _set_event() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
 
 
 def _opened(address: str, port: int) -> int:

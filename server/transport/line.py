@@ -58,12 +58,18 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is open."""
+        return not (self._open_count or self._waiting or self._silent)
+
     def arrive(self, arrival: Arrival, entry: Entry) -> None:
         """Takes a call in, or refuses it when it would not be answered in time."""
         now_s = time.time()
         wait_s = self._pace.expected_s(len(self._waiting))
-        has_deadline = arrival.deadline_s != math.inf
-        deadline_s = arrival.deadline_s if has_deadline else now_s + entry.default_deadline_s
+        default_s = now_s + entry.default_deadline_s
+        has_deadline = arrival.deadline_s < core.NEVER_S
+        deadline_s = arrival.deadline_s if has_deadline else default_s
         if wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT) and self._waiting:
             self._refuse(arrival, entry, f"{len(self._waiting)} calls wait already, too many to answer in time", wait_s)
         elif self._open_count >= self._most_calls:
@@ -71,8 +77,8 @@ class Line:
         else:
             self._open_count += 1
             call = ScoringCall(self, arrival, entry, deadline_s)
-            if not has_deadline:
-                self._silent[call] = deadline_s
+            if arrival.deadline_s > default_s:
+                self._silent[call] = default_s
 
     def _refuse(self, arrival: Arrival, entry: Entry, text: str, wait_s: float) -> None:
         failed = fail(entry.method, entry.counters, b"", Overloaded(text))
@@ -89,12 +95,16 @@ class Line:
         self._open_count -= 1
 
     def drop_silent(self) -> None:
-        """Ends calls that came without a deadline, and whose message did not come within the default one."""
-        now_s = time.time()
-        late = [call for call, deadline_s in self._silent.items() if deadline_s < now_s]
-        for call in late:
+        """Ends calls whose message did not come within the default deadline, where their own is not earlier anyway.
+
+        They are looked at in the order in which they arrived, only as far as they are late.
+        """
+        while self._silent:
+            call, latest_s = next(iter(self._silent.items()))
+            if latest_s > time.time():
+                return
             del self._silent[call]
-            call.fail(DeadlineTooShort("the message did not come in time"))
+            call.fail(DeadlineTooShort("the request message did not come in time"))
 
     def clear(self) -> None:
         """Forgets everybody, once nobody can be answered any more."""
@@ -136,7 +146,10 @@ class Line:
 def _score_together(batch: Sequence["ScoringCall"]) -> None:
     try:
         score([run for call in batch for run in call.runs])
-    except Exception:  # the edge: one model's fault must not end another's calls, so each is tried by itself
+    except Exception as error:  # the edge: one model's fault must not end another's calls, so each is tried by itself
+        if len(batch) == 1:
+            batch[0].fail(error)
+            return
         for call in batch:
             call.score_alone()
 
@@ -191,7 +204,9 @@ class ScoringCall:
         return sum([len(run.rows) for run in self.runs])
 
     def score_alone(self) -> None:
-        """Scores what the call asks for by itself; its finish says what went wrong."""
+        """Scores what the call asks for by itself; fails it when that is not possible."""
+        for run in self.runs:
+            run.first = 0  # it may have been scored among others, before another model failed
         try:
             score(self.runs)
         except Exception as error:  # the edge: as above
@@ -209,11 +224,10 @@ class ScoringCall:
 
     def _reply(self, encode: Callable[[Any], bytes]) -> None:
         try:
-            reply = encode(self._prepared)
+            core.send_reply(self._call, encode(self._prepared), ignore)
         except Exception as error:  # the edge: as above
             self.fail(error)
             return
-        core.send_reply(self._call, reply, ignore)
         self._entry.counters.count("OK", time.perf_counter_ns() - self._arrived_ns)
 
     def fail(self, error: Exception) -> None:

@@ -27,6 +27,7 @@ def add_operators_services(server: grpc.Server, health_servicer: health.HealthSe
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     servicer = reflection.ReflectionServicer((*services, _HEALTH, reflection.SERVICE_NAME))
     moved = _apart(servicer.ServerReflectionInfo, threads=_REFLECTION_STREAMS)
+    moved.message_by_message = True  # type: ignore[attr-defined]  # what the inline transport asks for (calls.kind_of)
     servicer.ServerReflectionInfo = moved  # type: ignore[method-assign]  # as above
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
 

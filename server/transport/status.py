@@ -12,8 +12,9 @@ _CODES: dict[type[errors.AudienceError], grpc.StatusCode] = {
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
-# gRPC carries the text in a header, escaped to up to three times its length, and refuses headers beyond 8 KiB.
+# gRPC carries the text in a header, in which a byte may become three, and clients refuse headers beyond 8 KiB.
 LONGEST_TEXT = 1000
+LONGEST_TEXT_BYTES = 2000
 INTERNAL_TEXT = "a fault of the server; its log has the request_id"
 FAULT_TEXT = "a fault of the server; its log says which"
 
@@ -25,4 +26,10 @@ def code_of(error: Exception) -> grpc.StatusCode:
 
 def text_of(error: Exception) -> str:
     """What the caller is told; nothing of the server's inside."""
-    return INTERNAL_TEXT if code_of(error) is grpc.StatusCode.INTERNAL else str(error)[:LONGEST_TEXT]
+    return INTERNAL_TEXT if code_of(error) is grpc.StatusCode.INTERNAL else _short(str(error))
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, as long as a header takes; "?" for what cannot be sent."""
+    encoded = text[:LONGEST_TEXT].encode(errors="replace")
+    return encoded[:LONGEST_TEXT_BYTES].decode(errors="ignore")

@@ -13,6 +13,8 @@ from server.transport.edge import fail
 from server.transport.limits import Limits, channel_options
 from server.transport.seam import AnyMethod, score
 
+_NEVER_S = 2.0**61  # the core's infinity is the largest whole number of 64 bits, less what has passed since 1970
+
 _Handle = Callable[[bytes, grpc.ServicerContext], bytes]
 
 
@@ -68,7 +70,9 @@ def _handle(
 def _deadline_s(context: grpc.ServicerContext, default_s: float) -> float:
     """When the answer is too late, on the monotonic clock: the caller's deadline, or the server's own without one."""
     remaining_s: float | None = context.time_remaining()
-    return time.monotonic() + (default_s if remaining_s is None else remaining_s)
+    if remaining_s is None or remaining_s > _NEVER_S:  # None by the documentation, the core's infinity in fact
+        remaining_s = default_s
+    return time.monotonic() + remaining_s
 
 
 def _check(deadline_s: float) -> None:
