@@ -9,7 +9,7 @@ from server.features import Reader
 from server.rows import RowReader
 from server.schema import Schema
 from tests.server.literal import category, number, schema
-from tests.server.reading import KNOWN, OLD, OWN, SERVED, read, vector
+from tests.server.reading import KNOWN, OLD, OWN, SERVED, Read, read, vector
 
 NAN = math.nan
 
@@ -102,7 +102,9 @@ def test_name_whose_kind_another_version_changed() -> None:
     now = schema(category("age", ["young", "old"]))
     before = schema(number("age"))
     features = Features(numbers={"age": 33.0})
-    np.testing.assert_array_equal(Reader(now, {before.fingerprint: before}).read(features), [NAN])
+    known = {before.fingerprint: before}
+    np.testing.assert_array_equal(Reader(now, known).read(features), [NAN])
+    assert [one.missing for one in read(RowReader(now, known), features) if isinstance(one, Read)] == [1]
     assert "belongs in features.categories" in refusal(features, now)
 
 
