@@ -85,7 +85,7 @@ class Percentiles:
         return 100.0 * (upper - 1 + (score - low) / (high - low)) / (len(self.quantiles) - 1)
 
     def of_all(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The same for each score: shape (n,) to shape (n,)."""
+        """The same for each score, shape (n,) to shape (n,); NaN for NaN, which `of` is not asked about."""
         quantiles = np.asarray(self.quantiles)
         upper = np.searchsorted(quantiles, scores)
         within = np.clip(upper, 1, len(quantiles) - 1)
@@ -93,7 +93,7 @@ class Percentiles:
         with np.errstate(divide="ignore", invalid="ignore"):  # equal neighbours, which `upper` never lies between
             between = within - 1 + (scores - low) / (high - low)
         ends = np.where(upper == 0, 0.0, len(quantiles) - 1)
-        is_inside = (upper > 0) & (upper < len(quantiles))
+        is_inside = (upper > 0) & (upper < len(quantiles)) | np.isnan(scores)
         return 100.0 * np.where(is_inside, between, ends) / (len(quantiles) - 1)
 
 

@@ -12,7 +12,9 @@ from server.requests import parse_selector
 from server.served import Served, Target
 
 MOST_SELECTORS = 16
-_MOST_PLANS = 1024  # kept at once; nobody asks in so many ways, but somebody may try to fill the memory
+# Nobody asks in more ways, or at greater length, but somebody may try to fill the memory.
+_MOST_PLANS = 1024  # kept at once
+_LONGEST_KEPT_BYTES = 4096  # of a plan's selectors
 
 _THE_ONLY_MODEL = scoring_pb2.Selector()
 
@@ -50,8 +52,7 @@ class Plans:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._snapshot = registry.current
-        self._kept: dict[tuple[bytes, ...], Plan] = {}
+        self._kept = _Kept(registry.current, {})
 
     def find(self, selectors: Iterable[bytes]) -> Plan:
         """The plan for these selectors, each a serialized Selector.
@@ -60,29 +61,44 @@ class Plans:
             InvalidRequest: there are too many, one is not a Selector, or one names no model among several.
             AudienceError: none of them can be answered; the first one's reason.
         """
-        snapshot = self._registry.current
-        if snapshot is not self._snapshot:
-            self._snapshot, self._kept = snapshot, {}
+        snapshot, kept = self._registry.current, self._kept
+        if snapshot is not kept.snapshot:
+            kept = self._kept = _Kept(snapshot, {})
         key = tuple(selectors)
-        plan = self._kept.get(key)
-        return plan if plan is not None else self._make(snapshot, key)
-
-    def _make(self, snapshot: Snapshot, key: tuple[bytes, ...]) -> Plan:
-        if len(key) > MOST_SELECTORS:
-            raise InvalidRequest(f"the request has {len(key)} selectors; at most {MOST_SELECTORS} are taken")
-        selectors = [parse_selector(selector) for selector in key] or [_THE_ONLY_MODEL]
-        parts = [_part(snapshot, selector) for selector in selectors]
-        targets = [
-            (part, selector.features if selector.HasField("features") else None)
-            for part, selector in zip(parts, selectors, strict=True)
-            if isinstance(part, Target)
-        ]
-        if not targets:
-            raise next(part.error for part in parts if isinstance(part, Failure))
-        plan = Plan(parts, targets)
-        if len(self._kept) < _MOST_PLANS and not any(selector.HasField("features") for selector in selectors):
-            self._kept[key] = plan
+        plan = kept.plans.get(key)
+        if plan is None:
+            plan = _make(snapshot, key)
+            if all(own is None for _, own in plan.targets) and sum(map(len, key)) <= _LONGEST_KEPT_BYTES:
+                kept.keep(key, plan)
         return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Plans of one snapshot, which never get among another's, whatever several threads do meanwhile."""
+
+    snapshot: Snapshot
+    plans: dict[tuple[bytes, ...], Plan]
+
+    def keep(self, key: tuple[bytes, ...], plan: Plan) -> None:
+        if len(self.plans) >= _MOST_PLANS:  # those that are still asked for are soon back
+            self.plans.clear()
+        self.plans[key] = plan
+
+
+def _make(snapshot: Snapshot, key: tuple[bytes, ...]) -> Plan:
+    if len(key) > MOST_SELECTORS:
+        raise InvalidRequest(f"the request has {len(key)} selectors; at most {MOST_SELECTORS} are taken")
+    selectors = [parse_selector(selector) for selector in key] or [_THE_ONLY_MODEL]
+    parts = [_part(snapshot, selector) for selector in selectors]
+    targets = [
+        (part, selector.features if selector.HasField("features") else None)
+        for part, selector in zip(parts, selectors, strict=True)
+        if isinstance(part, Target)
+    ]
+    if not targets:
+        raise next(part.error for part in parts if isinstance(part, Failure))
+    return Plan(parts, targets)
 
 
 def _part(snapshot: Snapshot, selector: scoring_pb2.Selector) -> Part:

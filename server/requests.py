@@ -81,8 +81,13 @@ def parse_selector(selector: bytes) -> scoring_pb2.Selector:
 
 
 def public_features(features: Features) -> scoring_pb2.Features:
-    """Private features as the contract's own type."""
-    return scoring_pb2.Features.FromString(features.SerializeToString())
+    """Private features as the contract's own type.
+
+    Raises:
+        InvalidRequest: the vector or an entry of a map, which were bytes until now, is malformed.
+    """
+    parsed: scoring_pb2.Features = _decode(features.SerializeToString(), scoring_pb2.Features)
+    return parsed
 
 
 def private_features(features: scoring_pb2.Features) -> Features:
@@ -93,12 +98,13 @@ def private_features(features: scoring_pb2.Features) -> Features:
 def _parse(message: bytes, private: Any, public: type[Message]) -> Request:  # noqa: ANN401  # as above
     """Parses fast what is encoded as protobuf itself encodes it, and anything else by way of the contract's own type.
 
-    A vector that came unpacked is unknown to the private type, and of one that came in pieces it keeps the last: both
-    make it shorter than the message.
+    A vector that came unpacked is unknown to the private type, and of one that came in pieces it keeps the last, so that
+    neither is written as it came. (The length alone proves nothing: protobuf writes some of what it reads at greater
+    length, which would make up for what was lost elsewhere.)
     """
     request = _decode(message, private)
     request.DiscardUnknownFields()
-    if request.ByteSize() == len(message):
+    if request.SerializeToString() == message:
         return request
     return private.FromString(_decode(message, public).SerializeToString())
 

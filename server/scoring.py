@@ -54,8 +54,8 @@ class Scoring:
     def methods(self) -> Sequence[AnyMethod]:
         """The methods, for a transport to register."""
         return (
-            Method(f"/{SERVICE}/Score", self.prepare_score, self.finish_score, self.late_score, _request_id),
-            Method(f"/{SERVICE}/ScoreBatch", self.prepare_batch, self.finish_batch, self.late_batch, _request_id),
+            Method(f"/{SERVICE}/Score", self.prepare_score, self.finish_score, self.late_score, _score_id),
+            Method(f"/{SERVICE}/ScoreBatch", self.prepare_batch, self.finish_batch, self.late_batch, _batch_id),
         )
 
     def prepare_score(self, message: bytes) -> Prepared:
@@ -90,10 +90,12 @@ class Scoring:
 
     def finish_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply for one visitor."""
+        _check_scored(prepared.runs)
         return self._reply(prepared, _encode_scores)
 
     def finish_batch(self, prepared: Prepared) -> bytes:
         """The ScoreBatchReply for many visitors, in columns."""
+        _check_scored(prepared.runs)
         return self._reply(prepared, _encode_columns)
 
     def late_score(self, prepared: Prepared) -> bytes:
@@ -120,19 +122,20 @@ class Scoring:
         return wire.text(_MODEL, failure.model) + wire.field(_FAILURE, content)
 
 
+def _check_scored(runs: Sequence[Run]) -> None:
+    """Raises what is wrong with a row of any of them, before anything is counted."""
+    for run in runs:
+        errors = run.scored.block.errors
+        for number in range(len(run.rows)) if errors is not None else ():
+            if run.first + number in errors:
+                raise _of_row(number, len(run.rows), errors[run.first + number])
+
+
 def _encode_scores(target: Target, run: Run) -> bytes:
-    errors = run.scored.block.errors
-    if errors is not None and run.first in errors:
-        raise errors[run.first]
     return target.encode(run.scored, run.first, is_remapped=run.rows[0].is_remapped)
 
 
 def _encode_columns(target: Target, run: Run) -> bytes:
-    errors = run.scored.block.errors
-    for number in range(len(run.rows)) if errors is not None else ():
-        if run.first + number in errors:
-            error = errors[run.first + number]
-            raise _of_row(number, len(run.rows), error) from error
     return target.encode_columns(run.scored, run.first, run.rows)
 
 
@@ -142,7 +145,7 @@ def _read_rows(target: Target, features: Sequence[Features]) -> Sequence[Row]:
         try:
             rows.append(read(one))
         except InvalidRequest as error:
-            raise _of_row(len(rows), len(features), error) from error
+            raise _of_row(len(rows), len(features), error) from None
     return rows
 
 
@@ -169,9 +172,16 @@ def _check_wants_prior(prepared: Prepared) -> None:
         raise DeadlineTooShort("the deadline would have passed before the answer was ready")
 
 
-def _request_id(message: bytes) -> str:
-    """Both kinds of request have it in the same place."""
+def _score_id(message: bytes) -> str:
+    return _request_id(parse_score, message)
+
+
+def _batch_id(message: bytes) -> str:
+    return _request_id(parse_batch, message)
+
+
+def _request_id(parse: Callable[[bytes], Request], message: bytes) -> str:
     try:
-        return str(parse_score(message).request_id)[:LONGEST_REQUEST_ID]
+        return str(parse(message).request_id)[:LONGEST_REQUEST_ID]
     except InvalidRequest:
         return ""

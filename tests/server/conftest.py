@@ -11,9 +11,12 @@ from prometheus_client import CollectorRegistry
 from server.counters import Counters, Shape
 from server.lifecycle import Lifecycle
 from server.metrics import Metrics
+from server.registry import Registry
+from server.scoring import Scoring
 from server.scrape import CountersCollector
 from tests import bundles
-from tests.server import damage
+from tests.server import asking, damage
+from tests.server.literal import model, number
 
 law = settings(derandomize=True, deadline=None)  # the same examples on every machine, however slow it is
 
@@ -79,3 +82,25 @@ def measured(tmp_path: Path) -> Measured:
 def metrics(measured: Measured) -> Metrics:
     """A worker's metrics."""
     return measured.metrics
+
+
+@pytest.fixture
+def registry(metrics: Metrics) -> Registry:
+    """Version 3 of "shop", which has recency_days and visits, alone."""
+    registry = Registry(metrics)
+    registry.publish({"shop": model("shop", 3)}, {}, frozenset({"soon"}))
+    return registry
+
+
+@pytest.fixture
+def scoring(registry: Registry) -> Scoring:
+    """The methods."""
+    return Scoring(registry, most_rows=asking.MOST_ROWS, error_code=lambda error: asking.CODES[type(error)])
+
+
+@pytest.fixture
+def with_app(registry: Registry) -> None:
+    """Adds version 1 of "app", which has visits alone."""
+    shop, app = model("shop", 3), model("app", 1, number("visits", "visits"))
+    schemas = {one.description.schema.fingerprint: one.description.schema for one in (shop, app)}
+    registry.publish({"shop": shop, "app": app}, schemas, frozenset({"soon"}))

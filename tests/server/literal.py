@@ -1,10 +1,12 @@
 """Schemas, manifests and models written out, for tests that need no graph."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from protos.audience.v1 import bundle_pb2
 from server.bundle import Description
-from server.heads import read_heads
+from server.heads import FloatMatrix, read_heads
 from server.model import Model
 from server.schema import CATEGORY, NUMBER, Schema, fingerprint, read_schema
 
@@ -94,11 +96,46 @@ def manifest(
     )
 
 
-def model(name: str = "shop", version: int = 1, *features: bundle_pb2.Feature) -> Model:
-    """A model that cannot run: columns 0 segment, 1 distance, 2 probability, 3 amount."""
+class Graph:
+    """What stands for ONNX Runtime's session of a graph.
+
+    Args:
+        score: scores for rows.
+    """
+
+    def __init__(self, score: Callable[[FloatMatrix], FloatMatrix]) -> None:
+        self._score = score
+
+    def run(self, _outputs: Sequence[str], inputs: Mapping[str, FloatMatrix]) -> list[FloatMatrix]:
+        """As the session's."""
+        (rows,) = inputs.values()
+        return [self._score(rows)]
+
+
+def zeros(rows: FloatMatrix) -> FloatMatrix:
+    """Scores of four columns, all of them 0."""
+    return np.zeros((len(rows), 4), np.float32)
+
+
+def model(
+    name: str = "shop",
+    version: int = 1,
+    *features: bundle_pb2.Feature,
+    made: bundle_pb2.Manifest | None = None,
+    score: Callable[[FloatMatrix], FloatMatrix] = zeros,
+) -> Model:
+    """A model without a graph: columns 0 segment, 1 distance, 2 probability, 3 amount, when no manifest says else.
+
+    Args:
+        name: of the model.
+        version: its version.
+        features: of its schema; recency_days and visits when none are given.
+        made: another manifest.
+        score: what stands for the graph.
+    """
     heads = (segmentation((SEGMENT, 0, 1), (DISTANCE, 1, 1)), propensity(2), value(3))
-    made = manifest(*heads, score_count=4, name=name, version=version)
+    made = made or manifest(*heads, score_count=4, name=name, version=version)
     described = schema(
         *(features or (number("recency_days", "days", minimum=0, maximum=90), number("visits", "visits")))
     )
-    return Model(Description(made, described, read_heads(made)), None)
+    return Model(Description(made, described, read_heads(made)), Graph(score))

@@ -32,18 +32,14 @@ FULL = segmentation((SEGMENT, 0, 1), (DISTANCE, 1, 1), (MARGIN, 2, 1), (MEMBERSH
 
 def columns_of(*heads: bundle_pb2.Head, scores: FloatMatrix) -> scoring_pb2.ModelColumns:
     """The answers for many visitors."""
-    reply = scoring_pb2.ModelColumns()
-    for head in read_heads(manifest(*heads)).values():
-        head.write_columns(scores, reply)
-    return reply
+    parts = [head.encode_columns(scores) for head in read_heads(manifest(*heads)).values()]
+    return scoring_pb2.ModelColumns.FromString(b"".join(parts))
 
 
 def scores_of(*heads: bundle_pb2.Head, scores: Sequence[float]) -> scoring_pb2.ModelScores:
     """The answers for one visitor."""
-    reply = scoring_pb2.ModelScores()
-    for head in read_heads(manifest(*heads)).values():
-        head.write_scores(scores, reply)
-    return reply
+    parts = [head.encode(scores) for head in read_heads(manifest(*heads)).values()]
+    return scoring_pb2.ModelScores.FromString(b"".join(parts))
 
 
 @law
@@ -99,6 +95,24 @@ def test_percentile_of_a_constant_population() -> None:
     """Where everyone has the same score, it stands at 0, and any higher one at 100."""
     everyone = Percentiles((3.0,) * 101)
     assert [everyone.of(score) for score in (2.9, 3.0, 3.1)] == [0, 0, 100]
+
+
+@law
+@given(quantiles, st.data())
+def test_percentiles_of_many_are_those_of_each(population: tuple[float, ...], data: st.DataObject) -> None:
+    """Many scores at once get what each gets alone, to the last bit; what is no number gets none."""
+    anything = reals | st.sampled_from([*population, float("inf"), float("-inf")])
+    scores = data.draw(st.lists(anything, max_size=20))
+    one = Percentiles(population)
+    assert one.of_all(np.array(scores)).tolist() == [one.of(score) for score in scores]
+    assert np.isnan(one.of_all(np.array([*scores, float("nan")]))[-1])
+
+
+def test_percentiles_between_the_smallest_numbers() -> None:
+    """Steps as small as a float can be, and scores as far from them as can be, are no fault."""
+    one = Percentiles((0.0, 1e-45, 2e-45))
+    scores = [-3e38, 0.0, 0.5e-45, 1e-45, 3e38]
+    assert one.of_all(np.array(scores)).tolist() == [one.of(score) for score in scores] == [0, 0, 25, 50, 100]
 
 
 def test_segment_of_one_visitor() -> None:

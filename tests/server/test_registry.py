@@ -5,6 +5,7 @@ from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownMo
 from server.metrics import Metrics
 from server.registry import Registry, Snapshot
 from tests.server.literal import model, number
+from tests.server.reading import Read, read
 
 
 def snapshot(metrics: Metrics, served: dict[str, int], *awaited: str) -> Snapshot:
@@ -97,4 +98,5 @@ def test_published_schemas_are_read(metrics: Metrics) -> None:
     schemas = {one.description.schema.fingerprint: one.description.schema for one in (shop, app)}
     registry.publish({"shop": shop, "app": app}, schemas, frozenset())
     features = scoring_pb2.Features(vector=[1, 2], schema_fingerprint=shop.description.schema.fingerprint)
-    assert registry.current.find("app", None).reader.read([features]).rows.tolist() == [[2]]
+    (outcome,) = read(registry.current.find("app", None).reader, features)
+    assert outcome == Read([2], missing=0, out_of_range=0, defaulted=[False], is_remapped=True)

@@ -1,72 +1,19 @@
-from collections.abc import Sequence
+import math
 from typing import Any
 
-import numpy as np
 import pytest
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor
 
 from protos.audience.v1 import scoring_pb2
 from protos.audience.v1.scoring_pb2 import Features, Selector
-from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownHead, UnknownModel
-from server.metrics import Metrics
+from server.errors import InvalidRequest, UnknownHead
 from server.registry import Registry
 from server.scoring import Scoring
+from server.transport import seam as transport
+from tests.server.asking import MOST_ROWS, ask, own, ran, rows, run_rows, score, score_batch
 from tests.server.conftest import Measured
-from tests.server.literal import model, number
-
-CODES: dict[type[AudienceError], int] = {UnknownModel: 5, UnknownHead: 5, NoModelReady: 14}
-MOST_ROWS = 4
-
-
-@pytest.fixture
-def registry(metrics: Metrics) -> Registry:
-    """Version 3 of "shop", which has recency_days and visits, alone."""
-    registry = Registry(metrics)
-    registry.publish({"shop": model("shop", 3)}, {}, frozenset({"soon"}))
-    return registry
-
-
-@pytest.fixture
-def scoring(registry: Registry) -> Scoring:
-    """The methods."""
-    return Scoring(registry, most_rows=MOST_ROWS, error_code=lambda error: CODES[type(error)])
-
-
-@pytest.fixture
-def with_app(registry: Registry) -> None:
-    """Adds version 1 of "app", which has visits alone."""
-    shop, app = model("shop", 3), model("app", 1, number("visits", "visits"))
-    schemas = {one.description.schema.fingerprint: one.description.schema for one in (shop, app)}
-    registry.publish({"shop": shop, "app": app}, schemas, frozenset({"soon"}))
-
-
-def score(
-    scoring: Scoring, request: scoring_pb2.ScoreRequest, *scores: Sequence[Sequence[float]]
-) -> scoring_pb2.ScoreReply:
-    """The reply when the graphs give these scores."""
-    return scoring.finish_score(scoring.prepare_score(request), [np.array(run, np.float32) for run in scores])
-
-
-def score_batch(
-    scoring: Scoring, request: scoring_pb2.ScoreBatchRequest, *scores: Sequence[Sequence[float]]
-) -> scoring_pb2.ScoreBatchReply:
-    """The reply when the graphs give these scores."""
-    return scoring.finish_batch(scoring.prepare_batch(request), [np.array(run, np.float32) for run in scores])
-
-
-def own(*values: float, missing: Sequence[int] = ()) -> Features:
-    """A vector of shop's own schema."""
-    fingerprint = model("shop", 3).description.schema.fingerprint
-    return Features(vector=values, schema_fingerprint=fingerprint, missing=missing)
-
-
-def rows(*given: Features) -> list[scoring_pb2.Row]:
-    """Rows of a batch."""
-    return [scoring_pb2.Row(features=features) for features in given]
-
-
-def ask(*names: str, **others: Any) -> scoring_pb2.ScoreRequest:
-    """A request that asks these models."""
-    return scoring_pb2.ScoreRequest(selectors=[Selector(model=name) for name in names], **others)
+from tests.server.literal import model
 
 
 def test_one_visitor(scoring: Scoring) -> None:
@@ -74,8 +21,7 @@ def test_one_visitor(scoring: Scoring) -> None:
     request = scoring_pb2.ScoreRequest(
         request_id="r1", visitor=scoring_pb2.Visitor(id="v1"), features=Features(numbers={"recency_days": 91})
     )
-    prepared = scoring.prepare_score(request)
-    assert [run.rows.tolist() for run in prepared.runs] == [[[0, 0]]]
+    assert run_rows(scoring.prepare_score(request.SerializeToString())) == [[[0, 0]]]
     reply = score(scoring, request, [[1, 0.5, 0.25, 12.5]])
     assert (reply.request_id, len(reply.results)) == ("r1", 1)
     result = reply.results[0]
@@ -91,7 +37,7 @@ def test_many_visitors(scoring: Scoring) -> None:
     request = scoring_pb2.ScoreBatchRequest(
         request_id="b1", rows=rows(own(1, 2), Features(numbers={"recency_days": -1}), Features())
     )
-    assert [run.rows.tolist() for run in scoring.prepare_batch(request).runs] == [[[1, 2], [0, 0], [0, 0]]]
+    assert run_rows(scoring.prepare_batch(request.SerializeToString())) == [[[1, 2], [0, 0], [0, 0]]]
     reply = score_batch(scoring, request, [[2, 0.5, 0, 1], [0, 0.5, 1, 2], [1, 0.5, 0.5, 3]])
     result = reply.results[0]
     assert (reply.request_id, result.model, result.version) == ("b1", "shop", 3)
@@ -113,7 +59,7 @@ def test_several_models(scoring: Scoring) -> None:
         ],
         features=Features(numbers={"visits": 7, "recency_days": 5}),
     )
-    assert [run.rows.tolist() for run in scoring.prepare_score(request).runs] == [[[9]], [[5, 7]], [[0]]]
+    assert run_rows(scoring.prepare_score(request.SerializeToString())) == [[[9]], [[5, 7]], [[0]]]
     reply = score(scoring, request, [[0, 0, 0, 1]], [[1, 0, 0, 2]], [[2, 0, 0, 3]])
     assert [(one.model, one.version) for one in reply.results] == [("app", 1), ("shop", 3), ("app", 1)]
     assert [one.segmentations["value"].key for one in reply.results] == ["a", "b", "c"]
@@ -144,24 +90,6 @@ def test_models_that_cannot_answer_a_batch(scoring: Scoring) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "error"),
-    [
-        (["web"], UnknownModel),
-        (["soon"], NoModelReady),
-        (["web", "soon"], UnknownModel),
-        (["soon", "web"], NoModelReady),
-    ],
-)
-def test_when_all_fail_the_call_fails(scoring: Scoring, names: list[str], error: type[AudienceError]) -> None:
-    """When no selector can be answered, the call fails as the first one would have alone."""
-    with pytest.raises(error):
-        scoring.prepare_score(ask(*names))
-    batch = scoring_pb2.ScoreBatchRequest(selectors=[Selector(model=name) for name in names], rows=rows(Features()))
-    with pytest.raises(error):
-        scoring.prepare_batch(batch)
-
-
-@pytest.mark.parametrize(
     ("heads", "answered"),
     [
         ([], {"value", "buys_7d", "spend_30d"}),
@@ -177,94 +105,21 @@ def test_heads(scoring: Scoring, heads: list[str], answered: set[str]) -> None:
     assert {*result.segmentations, *result.propensities, *result.values} == answered
 
 
-LONG_ID = "x" * 129
-LONG_VISITOR = scoring_pb2.Visitor(id="x" * 257)
-
-
-@pytest.mark.parametrize(
-    ("request_", "reason"),
-    [
-        pytest.param(
-            scoring_pb2.ScoreRequest(request_id=LONG_ID), "request_id has 129 characters; at most 128", id="id"
-        ),
-        pytest.param(scoring_pb2.ScoreRequest(visitor=LONG_VISITOR), "visitor.id has 257 characters", id="visitor"),
-        pytest.param(ask(*["shop"] * 17), "17 selectors; at most 16", id="selectors"),
-        pytest.param(scoring_pb2.ScoreRequest(features=own(1)), "features.vector has 1 numbers", id="features"),
-        pytest.param(
-            ask("web", "shop", features=Features(numbers={"visit": 1})), "did you mean 'visits'", id="beside a failure"
-        ),
-        pytest.param(
-            scoring_pb2.ScoreRequest(selectors=[Selector(features=own(1, 2, 3))]),
-            "features.vector has 3 numbers",
-            id="the selector's own features",
-        ),
-    ],
-)
-def test_wrong_requests_are_refused(scoring: Scoring, request_: scoring_pb2.ScoreRequest, reason: str) -> None:
-    """A wrong request fails as a whole, and the text says what was wrong and what would be right."""
-    with pytest.raises(InvalidRequest) as caught:
-        scoring.prepare_score(request_)
-    assert reason in str(caught.value)
-
-
-ONE_ROW = rows(Features())
-
-
-@pytest.mark.parametrize(
-    ("request_", "reason"),
-    [
-        pytest.param(scoring_pb2.ScoreBatchRequest(), "has 0 rows; needed are 1 to 4", id="no rows"),
-        pytest.param(scoring_pb2.ScoreBatchRequest(rows=ONE_ROW * 5), "has 5 rows; needed are 1 to 4", id="rows"),
-        pytest.param(scoring_pb2.ScoreBatchRequest(rows=ONE_ROW, request_id=LONG_ID), "129 characters", id="id"),
-        pytest.param(
-            scoring_pb2.ScoreBatchRequest(rows=[*ONE_ROW, scoring_pb2.Row(visitor=LONG_VISITOR)]),
-            "visitor.id has 257",
-            id="visitor",
-        ),
-        pytest.param(
-            scoring_pb2.ScoreBatchRequest(rows=ONE_ROW, selectors=[Selector()] * 17), "17 selectors", id="selectors"
-        ),
-        pytest.param(
-            scoring_pb2.ScoreBatchRequest(rows=ONE_ROW, selectors=[Selector(features=Features())]),
-            "a selector of a batch has features",
-            id="features of a selector, though empty",
-        ),
-        pytest.param(
-            scoring_pb2.ScoreBatchRequest(rows=rows(Features(), own(1))),
-            "rows[1]: features.vector has 1 numbers",
-            id="wrong row",
-        ),
-    ],
-)
-def test_wrong_batches_are_refused(scoring: Scoring, request_: scoring_pb2.ScoreBatchRequest, reason: str) -> None:
-    """One wrong row, or anything else that is wrong, refuses the batch."""
-    with pytest.raises(InvalidRequest) as caught:
-        scoring.prepare_batch(request_)
-    assert reason in str(caught.value)
-
-
 def test_largest_requests_are_taken(scoring: Scoring) -> None:
     """Everything at its limit is right."""
     longest = scoring_pb2.Visitor(id="x" * 256)
     request = scoring_pb2.ScoreRequest(request_id="x" * 128, visitor=longest, selectors=[Selector()] * 16)
-    assert len(scoring.prepare_score(request).runs) == 16
+    assert len(scoring.prepare_score(request.SerializeToString()).runs) == 16
     batch = scoring_pb2.ScoreBatchRequest(rows=[scoring_pb2.Row(visitor=longest)] * MOST_ROWS)
-    assert [len(run.rows) for run in scoring.prepare_batch(batch).runs] == [MOST_ROWS]
-
-
-@pytest.mark.usefixtures("with_app")
-def test_no_name_among_several_models_fails_the_call(scoring: Scoring) -> None:
-    """Which model is meant is the caller's to say, beside a selector that could be answered too."""
-    with pytest.raises(InvalidRequest, match="there are several: app, shop"):
-        scoring.prepare_score(ask("shop", ""))
+    assert [len(run.rows) for run in scoring.prepare_batch(batch.SerializeToString()).runs] == [MOST_ROWS]
 
 
 def test_a_request_keeps_its_version(scoring: Scoring, registry: Registry) -> None:
     """A swap between the two halves of a request changes nothing for it."""
     request = scoring_pb2.ScoreRequest()
-    prepared = scoring.prepare_score(request)
+    prepared = scoring.prepare_score(request.SerializeToString())
     registry.publish({"shop": model("shop", 4)}, {}, frozenset())
-    reply = scoring.finish_score(prepared, [np.zeros((1, 4), np.float32)])
+    reply = scoring_pb2.ScoreReply.FromString(scoring.finish_score(ran(prepared, [[[0, 0, 0, 0]]])))
     assert reply.results[0].version == 3
     assert score(scoring, request, [[0, 0, 0, 0]]).results[0].version == 4
 
@@ -278,7 +133,9 @@ def test_unknown_head_of_one_model_among_several(scoring: Scoring) -> None:
     assert (failed.failure.code, answered.version) == (5, 1)
     assert failed.failure.message == "model 'shop' has no head 'buys'; its heads are value, buys_7d, spend_30d"
     with pytest.raises(UnknownHead, match=r"no head 'x{64}'; its"):
-        scoring.prepare_score(scoring_pb2.ScoreRequest(selectors=[Selector(model="shop", heads=["x" * 9999])]))
+        scoring.prepare_score(
+            scoring_pb2.ScoreRequest(selectors=[Selector(model="shop", heads=["x" * 9999])]).SerializeToString()
+        )
 
 
 @pytest.mark.usefixtures("with_app")
@@ -300,7 +157,7 @@ def test_counters(scoring: Scoring, measured: Measured, registry: Registry) -> N
         return (*totals, *by_feature)
 
     nothing = [[0, 0, 0, 0]]
-    scoring.prepare_score(ask("shop"))
+    scoring.prepare_score(ask("shop").SerializeToString())
     assert counts() == (0, 0, 0, 0, 0, 0)
     score(scoring, ask("shop", features=own(1, 2)), nothing)
     assert counts() == (1, 0, 0, 0, 0, 0)
@@ -317,7 +174,46 @@ def test_counters(scoring: Scoring, measured: Measured, registry: Registry) -> N
 
 
 def test_methods_are_those_of_the_contract(scoring: Scoring) -> None:
-    """Every method of the service is there, with its own request and reply."""
+    """Every method of the service is there, takes its own request and gives its own reply."""
     service = scoring_pb2.DESCRIPTOR.services_by_name["Scoring"]
-    methods = {method.path: method.request.DESCRIPTOR for method in scoring.methods()}
-    assert methods == {f"/{service.full_name}/{method.name}": method.input_type for method in service.methods}
+    methods = {method.path: method for method in scoring.methods()}
+    assert set(methods) == {f"/{service.full_name}/{method.name}" for method in service.methods}
+    for described in service.methods:
+        method = methods[f"/{service.full_name}/{described.name}"]
+        message = request_of(described.input_type)
+        prepared = method.prepare(message)
+        transport.score(prepared.runs)
+        reply: Any = message_factory.GetMessageClass(described.output_type).FromString(method.finish(prepared))
+        assert (reply.request_id, [one.model for one in reply.results]) == ("r1", ["shop"])
+        assert method.request_id(message) == "r1"
+        assert method.request_id(b"\xff") == ""
+
+
+def request_of(kind: Descriptor) -> bytes:
+    """A request of this kind with a name, whose visitor is as long as can be, for one row."""
+    request: Any = message_factory.GetMessageClass(kind)(request_id="r1", when_late=scoring_pb2.WHEN_LATE_FAIL)
+    row = request.rows.add() if "rows" in kind.fields_by_name else request
+    row.visitor.id = "v" * 256
+    return bytes(request.SerializeToString())
+
+
+@pytest.mark.usefixtures("with_app")
+def test_a_wrong_row_is_found_before_anything_is_counted(scoring: Scoring, measured: Measured) -> None:
+    """Features that only the second model reads, and that are wrong, fail the call, which then counts for nobody."""
+    request = ask("app", "shop", features=Features(numbers={"recency_days": math.nan}))
+    with pytest.raises(InvalidRequest, match="feature 'recency_days' is nan"):
+        score(scoring, request, [[0, 0, 0, 1]], [[0, 0, 0, 1]])
+    assert measured.sample("audience_rows_total", model="app", version="1") == 0
+
+
+def test_a_wrong_row_among_others_calls(scoring: Scoring) -> None:
+    """Rows of several calls are scored together; what is wrong fails the call that it came with, by its own number."""
+    wrong = scoring_pb2.ScoreBatchRequest(rows=rows(own(1, 2), own(1, math.nan)))
+    right = scoring_pb2.ScoreBatchRequest(rows=rows(own(3, 4), own(91, 2)))
+    calls = [scoring.prepare_batch(one.SerializeToString()) for one in (right, wrong, right)]
+    transport.score([run for call in calls for run in call.runs])
+    with pytest.raises(InvalidRequest, match=r"^rows\[1\]: features.vector\[1\] \(visits\) is nan"):
+        scoring.finish_batch(calls[1])
+    for call in (calls[0], calls[2]):
+        (result,) = scoring_pb2.ScoreBatchReply.FromString(scoring.finish_batch(call)).results
+        assert (list(result.missing), list(result.out_of_range)) == ([0, 0], [0, 1])
