@@ -24,7 +24,7 @@ from server.series import CONTROL_ROW
 from server.settings import Settings
 from server.signals import Stop, handle_signals
 from server.transport.operators import add_operators_services, make_health
-from server.transport.port import listen
+from server.transport.port import listen, read_credentials
 from server.web import Pages, WebServer
 from server.wish import WorkerState
 from server.workers import Workers
@@ -76,7 +76,7 @@ class Control:
         server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 1)])
         add_operators_services(server, self._health)
         self._health.set("", _NOT_SERVING)
-        listen(server, self._settings.host, self._settings.control_port)
+        listen(server, self._settings.host, self._settings.control_port, read_credentials(self._settings))
         return server
 
     def run(self, stop: Stop) -> None:

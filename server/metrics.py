@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,6 @@ from server import series
 from server.counters import Row
 from server.series import Durations, Metric
 
-Lock = AbstractContextManager[bool | None]  # such as threading.Lock, which is no type in Python 3.11
 CountVector = npt.NDArray[np.int64]
 
 # Every status that a call may end with here, by gRPC's name; any other is counted as UNKNOWN.
@@ -44,21 +42,6 @@ class Count:
         self._cells[self._index] += count
 
 
-class SharedCount(Count):
-    """One counter that several threads add to, each while it holds the lock."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self, cells: memoryview, index: int, lock: Lock) -> None:
-        super().__init__(cells, index)
-        self._lock = lock
-
-    def inc(self, count: int = 1) -> None:
-        """Adds."""
-        with self._lock:
-            super().inc(count)
-
-
 class Observed:
     """One histogram of durations."""
 
@@ -77,14 +60,13 @@ class Observed:
 class MethodCounters:
     """What one method counts."""
 
-    __slots__ = ("_cells", "_codes", "_lock", "_seconds", "_unknown")
+    __slots__ = ("_cells", "_codes", "_seconds", "_unknown")
 
-    def __init__(self, row: Row, path: str, lock: Lock | None) -> None:
+    def __init__(self, row: Row, path: str) -> None:
         self._cells = row.cells
         self._codes = {code: row.cell(series.REQUESTS.name, (path, code)) for code in CODES}
         self._unknown = self._codes["UNKNOWN"]
         self._seconds = observed(row, series.REQUEST_SECONDS, path)
-        self._lock = lock
 
     def count(self, code_name: str, seconds_ns: int | None) -> None:
         """Counts one answered call.
@@ -93,13 +75,6 @@ class MethodCounters:
             code_name: its status, by gRPC's name such as "OK".
             seconds_ns: how long it took, in nanoseconds; None when that is of no interest, such as for a failure.
         """
-        if self._lock is None:
-            self._count(code_name, seconds_ns)
-        else:
-            with self._lock:
-                self._count(code_name, seconds_ns)
-
-    def _count(self, code_name: str, seconds_ns: int | None) -> None:
         self._cells[self._codes.get(code_name, self._unknown)] += 1
         if seconds_ns is not None:
             self._seconds.observe(seconds_ns)
@@ -114,16 +89,14 @@ class ModelCounters:
         remapped: of them, with another version's vector.
         missing: features not given.
         out_of_range: features outside their range.
-        defaulted: for each feature, the times that it took its default.
-        default_counts: the same counters as one vector, shape (width,): `np.add(counts, more, out=counts)`. Where
-            several threads count, use `defaulted`.
+        default_counts: for each feature, the times that it took its default, shape (width,):
+            `np.add(counts, more, out=counts)`.
     """
 
     rows: Count
     remapped: Count
     missing: Count
     out_of_range: Count
-    defaulted: Sequence[Count]
     default_counts: CountVector
 
 
@@ -131,17 +104,15 @@ class Metrics:
     """What the methods and models of one process count.
 
     Args:
-        row: the process's row.
-        lock: held for each addition; None when only one thread counts, which is faster.
+        row: the process's row, to which one thread at a time adds.
     """
 
-    def __init__(self, row: Row, lock: Lock | None = None) -> None:
+    def __init__(self, row: Row) -> None:
         self._row = row
-        self._lock = lock
 
     def method(self, path: str) -> MethodCounters:
         """The counters of one method, named as gRPC does, such as "/audience.v1.Scoring/Score"."""
-        return MethodCounters(self._row, path, self._lock)
+        return MethodCounters(self._row, path)
 
     def for_model(self, model: str, version: int, features: Sequence[str]) -> ModelCounters:
         """The counters of one version with these features, in the order of its columns."""
@@ -152,15 +123,11 @@ class Metrics:
             remapped=self._counter(series.REMAPPED, labels),
             missing=self._counter(series.MISSING, labels),
             out_of_range=self._counter(series.OUT_OF_RANGE, labels),
-            defaulted=[self._count(cells, index) for index in range(len(features))],
             default_counts=np.frombuffer(cells, dtype=np.int64),
         )
 
     def _counter(self, metric: Metric, labels: tuple[str, ...]) -> Count:
-        return self._count(self._row.cells, self._row.cell(metric.name, labels))
-
-    def _count(self, cells: memoryview, index: int) -> Count:
-        return Count(cells, index) if self._lock is None else SharedCount(cells, index, self._lock)
+        return counter(self._row, metric, *labels)
 
 
 def counter(row: Row, metric: Metric, *labels: str) -> Count:

@@ -6,11 +6,14 @@ import os
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from server.settings import Settings
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
+
+
+_PATHS = frozenset({"repository", "tls_certificate", "tls_key", "tls_client_ca"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,12 @@ class Orders:
     def from_json(cls, text: str) -> Self:
         """The orders that were written so."""
         content = json.loads(text)
-        content["settings"]["repository"] = Path(content["settings"]["repository"])
-        settings = Settings(**content.pop("settings"))
+        settings = Settings(**{name: _read(name, value) for name, value in content.pop("settings").items()})
         return cls(settings, Path(content["folder"]), content["parent"], content["worker"])
+
+
+def _read(name: str, value: Any) -> Any:  # noqa: ANN401  # what JSON holds, and what a setting may be
+    return Path(value) if name in _PATHS and value is not None else value
 
 
 def die_with(parent: int) -> None:

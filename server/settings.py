@@ -21,9 +21,18 @@ class Settings:
     transport: str
     threads: int
     max_calls: int
+    max_streams: int
+    max_connections: int
+    max_wait_ms: int
+    max_run_rows: int
     default_deadline_ms: int
     max_message_bytes: int
     max_batch_rows: int
+    connection_seconds: float
+    connection_grace_seconds: float
+    tls_certificate: Path | None
+    tls_key: Path | None
+    tls_client_ca: Path | None
     poll_seconds: float
     drain_seconds: float
     grace_seconds: float
@@ -40,7 +49,18 @@ def parse(arguments: Sequence[str]) -> Settings:
             f"the repository {settings.repository} is not a folder that can be read; "
             "create it, or publish into it with: python -m training --repository DIR"
         )
+    _check_tls(parser, settings)
     return settings
+
+
+def _check_tls(parser: argparse.ArgumentParser, settings: Settings) -> None:
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        parser.error("--tls-certificate and --tls-key belong together; give both, or none for a port without TLS")
+    if settings.tls_client_ca is not None and settings.tls_certificate is None:
+        parser.error("--tls-client-ca asks clients for certificates, which needs --tls-certificate and --tls-key too")
+    for path in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca):
+        if path is not None and not path.is_file():
+            parser.error(f"{path} is not a file that can be read")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,17 +76,53 @@ def _parser() -> argparse.ArgumentParser:
     add("--control-port", type=_port, default=50052, help="port for administration; 0 takes a free one")
     add("--metrics-port", type=_port, default=9090, help="port for /metrics and the health page; 0 takes a free one")
     add("--workers", type=_positive, default=usable_cores(), help="processes that score; by default one for each core")
-    add("--transport", choices=("threads", "inline"), default="threads", help="how a worker takes calls")
-    add("--threads", type=_positive, default=4, help="threads of a worker that answer calls")
+    add(
+        "--transport",
+        choices=("inline", "threads"),
+        default="inline",
+        help="how a worker takes calls; threads is grpcio's own server, several times slower",
+    )
+    add("--threads", type=_positive, default=4, help="threads of a worker that answer calls, with --transport threads")
     add(
         "--max-calls",
         type=_positive,
         default=1000,
         help="calls at once in a worker; more are refused with RESOURCE_EXHAUSTED",
     )
+    add(
+        "--max-streams",
+        type=_positive,
+        default=1000,
+        help="calls at once on one connection; its client waits with more",
+    )
+    add("--max-connections", type=_positive, default=10_000, help="connections at once to a worker; more are closed")
+    add(
+        "--max-wait-ms",
+        type=_positive,
+        default=100,
+        help="a call that would wait longer to be scored is refused at once",
+    )
+    add("--max-run-rows", type=_positive, default=32, help="rows of several calls that are scored together at most")
     add("--default-deadline-ms", type=_positive, default=1000, help="deadline of a call that comes without one")
     add("--max-message-bytes", type=_int32, default=4 << 20, help="longest request")
     add("--max-batch-rows", type=_positive, default=1024, help="rows of one ScoreBatch")
+    add(
+        "--connection-seconds",
+        type=_period,
+        default=300.0,
+        help="after about so long a connection is asked to reconnect",
+    )
+    add("--connection-grace-seconds", type=_seconds, default=30.0, help="how long its calls may go on after that")
+    add(
+        "--tls-certificate", type=Path, metavar="FILE", help="certificate chain, PEM, of the gRPC ports; absent: no TLS"
+    )
+    add("--tls-key", type=Path, metavar="FILE", help="the certificate's private key, PEM")
+    add(
+        "--tls-client-ca",
+        type=Path,
+        metavar="FILE",
+        help="who signs clients' certificates, PEM; absent: none is asked for",
+    )
     add("--poll-seconds", type=_period, default=0.25, help="how often the repository is looked at")
     add("--drain-seconds", type=_seconds, default=0.0, help="how long to go on serving, as not ready, after SIGTERM")
     add("--grace-seconds", type=_seconds, default=5.0, help="how long calls in flight may take to end after that")

@@ -1,27 +1,26 @@
 """A worker: answers calls, with the models that control wishes. python -m server.worker ORDERS."""
 
+import gc
 import logging
 import os
 import sys
 import threading
-from types import ModuleType
 
 from grpc_health.v1 import health_pb2
 
 from server import logs
 from server.counters import Counters
 from server.follower import Follower
-from server.metrics import Lock, Metrics
+from server.metrics import Metrics
 from server.orders import Orders, die_with
 from server.registry import Registry
 from server.runtime import Runtime
 from server.scoring import SERVICE, Scoring
 from server.series import worker_row
-from server.settings import Settings
 from server.signals import Stop, handle_signals
-from server.transport import threads
+from server.transport.choice import make_transport
 from server.transport.operators import add_operators_services, make_health
-from server.transport.port import PortRefused, listen
+from server.transport.port import PortRefused, listen, read_credentials
 from server.transport.status import code_of
 from server.wish import WorkerState
 
@@ -41,7 +40,7 @@ class Worker:
         orders: how it runs.
 
     Raises:
-        ValueError: the settings ask for what is not there.
+        PortRefused: the files for TLS cannot be read.
     """
 
     def __init__(self, orders: Orders) -> None:
@@ -52,8 +51,7 @@ class Worker:
         self._is_listening = self._is_draining = False
         self._stop = threading.Event()
         self._has_followed = threading.Event()
-        transport, lock = choose_transport(self._settings)
-        metrics = Metrics(Counters(self._runtime.counters).row(worker_row(self._number)), lock)
+        metrics = Metrics(Counters(self._runtime.counters).row(worker_row(self._number)))
         registry = Registry(metrics)
         self._health = make_health()
         self._follower = Follower(
@@ -63,19 +61,10 @@ class Worker:
             on_followed=self._note_followed,
         )
         self._thread = threading.Thread(target=self._follower.run, args=(self._stop,), name="follower", daemon=True)
-        self._server = transport.make_server(
-            threads=self._settings.threads,
-            largest_message_bytes=self._settings.max_message_bytes,
-            most_calls=self._settings.max_calls,
-        )
-        self._add_services(transport, registry, metrics)
-
-    def _add_services(self, transport: ModuleType, registry: Registry, metrics: Metrics) -> None:
-        settings = self._settings
-        scoring = Scoring(registry, most_rows=settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
-        default_deadline_s = settings.default_deadline_ms / 1e3
-        transport.add_methods(self._server, scoring.methods(), metrics, default_deadline_s=default_deadline_s)
+        scoring = Scoring(registry, most_rows=self._settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
+        self._server = make_transport(self._settings, scoring.methods(), metrics)
         add_operators_services(self._server, self._health, SERVICE)
+        self._credentials = read_credentials(self._settings)
 
     def run(self, stop: Stop) -> None:
         """Follows, listens once everything that control wishes was tried, serves until asked to stop, and drains.
@@ -88,7 +77,8 @@ class Worker:
         while not self._has_followed.wait(0.05):
             if stop.is_asked:
                 return
-        listen(self._server, self._settings.host, self._settings.port)
+        listen(self._server, self._settings.host, self._settings.port, self._credentials)
+        _settle_memory()
         self._server.start()
         self._is_listening = True
         self._report()
@@ -127,15 +117,10 @@ class Worker:
             self._runtime.replace_json(self._runtime.state(self._number), state.to_json())
 
 
-def choose_transport(settings: Settings) -> tuple[ModuleType, Lock | None]:
-    """The module that takes calls, and the lock under which it counts; None when one thread counts alone.
-
-    Raises:
-        ValueError: there is no such transport.
-    """
-    if settings.transport == "threads":
-        return threads, threading.Lock()
-    raise ValueError(f"--transport {settings.transport} is not there yet; use threads")
+def _settle_memory() -> None:
+    """Takes what is there to stay out of the garbage collector's sight; what requests leave behind is little."""
+    gc.collect()
+    gc.freeze()
 
 
 def main() -> None:
@@ -147,7 +132,7 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_S)
     try:
         Worker(orders).run(stop)
-    except (PortRefused, ValueError) as error:
+    except PortRefused as error:
         _log.error("cannot start", extra={"reason": str(error)})  # the reason is all there is to say
         sys.exit(2)
     os._exit(0)  # ONNX Runtime may be in the middle of a graph that the interpreter would take down

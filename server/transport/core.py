@@ -5,16 +5,10 @@ costs more than scoring does. Here the thread that polls does the work. What is 
 `probe` tries all of it, and was seen to pass on the lowest and the highest grpcio that pyproject.toml allows.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
-
-# The core's older listener reads a socket on the thread that polls; the newer one reads it on a thread of its own and
-# hands it over, which costs a third of the throughput and of the latency. (measured: docs/LOG.md, the way of a request)
-# It counts when grpc is first imported; without an effect where the name is not known.
-os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # private, so without types

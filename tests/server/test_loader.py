@@ -20,6 +20,7 @@ from server.loader import Loader
 from server.model import Model, build_model
 from server.overview import ModelStatus
 from server.registry import Registry
+from server.requests import Features, private_features
 from server.rollout import States
 from server.runtime import Runtime
 from server.wish import WorkerState
@@ -319,10 +320,11 @@ def test_replaced_model_is_freed_while_the_repository_is_away(pair: Pair, versio
     assert session() is None
 
 
-def vector_of(folder: Path) -> scoring_pb2.Features:
+def vector_of(folder: Path) -> Features:
     """A vector of zeros that follows the version's schema."""
     schema = json.loads((folder / MANIFEST_FILE).read_text())["schema"]
-    return scoring_pb2.Features(vector=[0] * len(schema["features"]), schema_fingerprint=schema["fingerprint"])
+    given = scoring_pb2.Features(vector=[0] * len(schema["features"]), schema_fingerprint=schema["fingerprint"])
+    return private_features(given)
 
 
 @pytest.mark.parametrize("was_loaded", [True, False])
@@ -333,7 +335,7 @@ def test_schema_of_a_version_that_does_not_serve_is_known(pair: Pair, versions: 
         pair.step()
     versions.put(pair.root, 2)
     pair.step()
-    assert pair.registry.current.find("shop", 2).reader.read([vector_of(older)]).remapped == (True,)
+    assert pair.registry.current.find("shop", 2).reader.read(vector_of(older)).is_remapped
 
 
 def test_schema_that_comes_later_is_known(pair: Pair, versions: Versions) -> None:
@@ -342,9 +344,9 @@ def test_schema_that_comes_later_is_known(pair: Pair, versions: Versions) -> Non
     pair.step()
     older = versions.put(pair.root, 1)
     with pytest.raises(InvalidRequest, match="no version in the repository"):
-        pair.registry.current.find("shop", 2).reader.read([vector_of(older)])
+        pair.registry.current.find("shop", 2).reader.read(vector_of(older))
     pair.step()
-    assert pair.registry.current.find("shop", 2).reader.read([vector_of(older)]).remapped == (True,)
+    assert pair.registry.current.find("shop", 2).reader.read(vector_of(older)).is_remapped
     assert pair.ready_count == 1
 
 
@@ -356,7 +358,7 @@ def test_schema_of_a_version_that_went_is_known(pair: Pair, versions: Versions) 
     versions.put(pair.root, 2)
     shutil.rmtree(older)
     pair.step()
-    assert pair.registry.current.find("shop", 2).reader.read([vector]).remapped == (True,)
+    assert pair.registry.current.find("shop", 2).reader.read(vector).is_remapped
 
 
 def test_schema_of_a_version_that_was_away_for_a_moment_is_known(
@@ -378,7 +380,7 @@ def test_schema_of_a_version_that_was_away_for_a_moment_is_known(
     assert pair.step()["shop"].refused == {}
     away.rename(older)
     pair.step()
-    assert pair.registry.current.find("shop", 2).reader.read([vector_of(older)]).remapped == (True,)
+    assert pair.registry.current.find("shop", 2).reader.read(vector_of(older)).is_remapped
 
 
 def test_models_are_followed_side_by_side(pair: Pair, versions: Versions) -> None:
@@ -470,7 +472,8 @@ def test_loaded_model_scores(pair: Pair, versions: Versions) -> None:
     versions.put(pair.root, 2)
     pair.step()
     served = pair.registry.current.find("", None)
-    scores = served.model.run(served.reader.read([scoring_pb2.Features()] * 2).rows)
+    nobody = served.reader.read(private_features(scoring_pb2.Features()))
+    scores = served.score([nobody] * 2).matrix
     assert scores.shape == (2, 9)
     assert np.isfinite(scores).all()
 
@@ -549,7 +552,7 @@ def test_version_waits_until_every_worker_knows_its_features(pair: Pair, version
     pair.loader.step()
     assert [wished.version for wished in Handover(pair.runtime).wish.models] == [1]
     pair.worker.step()
-    assert pair.registry.current.find("shop", 1).reader.read([vector_of(folder)]).remapped == (True,)
+    assert pair.registry.current.find("shop", 1).reader.read(vector_of(folder)).is_remapped
     assert pair.step()["shop"].serving == 2
 
 
@@ -604,7 +607,7 @@ def test_control_that_is_started_again(pair: Pair, versions: Versions, caplog: p
     assert pair.measured.sample("audience_model_version", model="shop") == 2
     versions.put(pair.root, 3)
     assert pair.step()["shop"].serving == 3
-    assert pair.registry.current.find("shop", 3).reader.read([vector]).remapped == (True,)
+    assert pair.registry.current.find("shop", 3).reader.read(vector).is_remapped
 
 
 def test_control_that_is_started_again_in_the_middle(

@@ -1,16 +1,10 @@
 import inspect
-import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
-from prometheus_client import generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
 from server import errors, series
-from server.counters import Counters
-from server.metrics import CODES, Metrics, counter, observed
-from server.series import COUNTED, Durations
+from server.metrics import CODES
 from server.transport.status import code_of
 from tests.server.conftest import Measured
 
@@ -54,80 +48,23 @@ def test_every_status_has_a_counter(measured: Measured) -> None:
 
 
 def test_model(measured: Measured) -> None:
-    """A version's counters by name; those of its features singly and as a vector."""
+    """A version's counters by name; those of its features as a vector."""
     counters = measured.metrics.for_model("shop", 2, ["a", "b"])
     counters.rows.inc(3)
     counters.remapped.inc()
     counters.missing.inc(2)
     counters.out_of_range.inc(4)
-    counters.defaulted[1].inc(5)
     np.add(counters.default_counts, [10, 20], out=counters.default_counts)
     names = ("rows", "rows_remapped", "features_missing", "features_out_of_range")
     assert [measured.sample(f"audience_{name}_total", model="shop", version="2") for name in names] == [3, 1, 2, 4]
     by_feature = [measured.sample("audience_feature_defaulted_total", model="shop", feature=one) for one in "ab"]
-    assert by_feature == [10, 25]
+    assert by_feature == [10, 20]
 
 
 def test_features_in_another_order(measured: Measured) -> None:
     """A feature's counter belongs to the model, whatever column it has in a version."""
     for version, features in ((1, ["a", "b"]), (2, ["b", "c", "a"])):
-        for count in measured.metrics.for_model("shop", version, features).defaulted:
-            count.inc()
+        counts = measured.metrics.for_model("shop", version, features).default_counts
+        np.add(counts, 1, out=counts)
     by_feature = [measured.sample("audience_feature_defaulted_total", model="shop", feature=one) for one in "abc"]
     assert by_feature == [2, 2, 1]
-
-
-def test_threads_that_share_a_row(measured: Measured) -> None:
-    """With a lock, no addition of several threads is lost."""
-    shared = Metrics(measured.counters.row(0), threading.Lock())
-    method, model = shared.method(PATH), shared.for_model("shop", 1, ["a"])
-
-    def count() -> None:
-        for _ in range(20_000):
-            method.count("OK", 1)
-            model.defaulted[0].inc()
-
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert measured.sample("audience_requests_total", method=PATH, code="OK") == 80_000
-    assert measured.sample("audience_request_seconds_count", method=PATH) == 80_000
-    assert measured.sample("audience_feature_defaulted_total", model="shop", feature="a") == 80_000
-
-
-def test_page(measured: Measured) -> None:
-    """Prometheus' own parser reads every metric under its name, with its help, and no series twice."""
-    for metric in COUNTED:
-        row, labels = measured.counters.row(0), [f'{label}\n"\\' for label in metric.labels]
-        if isinstance(metric, Durations):
-            observed(row, metric, *labels)
-        else:
-            counter(row, metric, *labels)
-    families = list(text_string_to_metric_families(generate_latest(measured.registry).decode()))
-    assert {family.name: family.documentation for family in families}.items() >= {
-        metric.name.removesuffix("_total"): metric.help for metric in COUNTED
-    }.items()
-    samples = [(sample.name, *sorted(sample.labels.items())) for family in families for sample in family.samples]
-    assert len(samples) == len(set(samples))
-
-
-def test_series_of_another_shape_are_not_shown(measured: Measured) -> None:
-    """A file may say anything: what has not the labels or cells of its metric stays out of the page."""
-    row = measured.counters.row(0)
-    row.block(series.ROWS.name, [("shop",)])
-    row.block(series.ROWS.name, [("shop", "1")], 2)
-    row.block(series.REQUEST_SECONDS.name, [(PATH,)])
-    row.block("audience_invented_total", [()])
-    page = generate_latest(measured.registry).decode()
-    assert [line for line in page.splitlines() if line.startswith(("audience_rows_total", "audience_invented"))] == []
-    assert "audience_request_seconds_bucket{" not in page
-
-
-def test_metrics_after_a_restart(measured: Measured, tmp_path: Path) -> None:
-    """A process that takes a row over goes on counting where the one before ended."""
-    measured.metrics.method(PATH).count("OK", 1000)
-    Metrics(Counters(tmp_path / "counters").row(0)).method(PATH).count("OK", 1000)
-    assert measured.sample("audience_requests_total", method=PATH, code="OK") == 2
-    assert measured.sample("audience_request_seconds_count", method=PATH) == 2

@@ -1,6 +1,5 @@
 """Servers of both transports on real ports, asked by real clients."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -79,7 +78,7 @@ def lane() -> Lane:
 @pytest.fixture
 def counting(tmp_path: Path) -> Metrics:
     """What calls are counted in."""
-    return Metrics(Counters.create(tmp_path / "transport-counters", Shape(rows=1)).row(0), threading.Lock())
+    return Metrics(Counters.create(tmp_path / "transport-counters", Shape(rows=1)).row(0))
 
 
 @pytest.fixture

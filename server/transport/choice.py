@@ -1,0 +1,31 @@
+"""The transport that the operator chose, with the scoring methods on it."""
+
+from collections.abc import Sequence
+
+import grpc
+
+from server.metrics import Metrics
+from server.settings import Settings
+from server.transport import inline, threads
+from server.transport.limits import Limits
+from server.transport.seam import AnyMethod
+
+
+def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Metrics) -> grpc.Server:
+    """A server with these methods, without a port yet."""
+    limits = Limits(
+        largest_message_bytes=settings.max_message_bytes,
+        most_calls=settings.max_calls,
+        most_streams=settings.max_streams,
+        most_connections=settings.max_connections,
+        connection_age_s=settings.connection_seconds,
+        connection_grace_s=settings.connection_grace_seconds,
+    )
+    default_deadline_s = settings.default_deadline_ms / 1e3
+    if settings.transport == "threads":
+        plain = threads.make_server(limits, threads=settings.threads)
+        threads.add_methods(plain, methods, metrics, default_deadline_s=default_deadline_s)
+        return plain
+    server = inline.make_server(limits, most_rows=settings.max_run_rows, most_wait_s=settings.max_wait_ms / 1e3)
+    inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
+    return server
