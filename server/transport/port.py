@@ -22,7 +22,8 @@ def listen(server: grpc.Server, host: str, port: int, credentials: grpc.ServerCr
         else:
             server.add_secure_port(address, credentials)
     except RuntimeError as error:
-        raise PortRefused(f"cannot listen on {host}:{port}") from error
+        tls = "" if credentials is None else ", or the certificate and its key cannot be used"
+        raise PortRefused(f"cannot listen on {host}:{port}{tls}") from error
 
 
 def read_credentials(settings: Settings) -> grpc.ServerCredentials | None:

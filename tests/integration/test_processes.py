@@ -185,16 +185,18 @@ def test_control_port(repository: Path, start_two: Start, first: Made) -> None:
     assert control_health(server.control) == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_process_that_cannot_start_at_all(repository: Path) -> None:
+def test_process_that_cannot_start_at_all(repository: Path, tmp_path: Path) -> None:
     """What no other try would help ends the server with status 2, and with the reason in the log."""
-    flags = (*FREE_PORTS, "--workers", "1", "--transport", "inline")
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("neither a certificate nor a key")
+    flags = (*FREE_PORTS, "--workers", "1", "--tls-certificate", str(nonsense), "--tls-key", str(nonsense))
     command = [sys.executable, "-m", "server", "--repository", str(repository), *flags]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     lines = [json.loads(line) for line in ended.stderr.splitlines()]
     reasons = {line["process"]: line["reason"] for line in lines if line["event"] == "cannot start"}
     assert ended.returncode == 2
-    assert "inline is not there yet" in reasons["worker 0"]
-    assert reasons["supervisor"] == "worker 0 cannot start; its own line says why"
+    culprit = reasons["supervisor"].removesuffix(" cannot start; its own line says why")
+    assert "the certificate and its key cannot be used" in reasons[culprit]
 
 
 def test_supervisor_is_light() -> None:
