@@ -98,7 +98,7 @@ def private_features(features: scoring_pb2.Features) -> Features:
 def _parse(message: bytes, private: Any, public: type[Message]) -> Request:  # noqa: ANN401  # as above
     """Parses fast what is encoded as protobuf itself encodes it, and anything else by way of the contract's own type.
 
-    A vector that came unpacked is unknown to the private type, and of one that came in pieces it keeps the last, so that
+    A vector that came unpacked is unknown to the private type, and of one that came in pieces it keeps the last, so
     neither is written as it came. (The length alone proves nothing: protobuf writes some of what it reads at greater
     length, which would make up for what was lost elsewhere.)
     """
