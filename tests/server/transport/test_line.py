@@ -61,6 +61,7 @@ def test_a_turn_has_so_many_rows(world: World) -> None:
 def test_nobody_is_refused_where_nobody_waits(paced: World) -> None:
     """However slow it is, an empty line takes a call in, and so finds out whether it is slow still."""
     assert paced.arrive(within_s=0.001).code == ""
+    assert paced.arrive(within_s=-1).code == ""  # its time is over, which is for the turn to say
 
 
 def test_too_long_a_wait_is_refused(paced: World, measured: Measured) -> None:
