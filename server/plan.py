@@ -36,11 +36,11 @@ class Plan:
 
     Attributes:
         parts: one for each selector, in their order; at least one is a target.
-        targets: those that can be answered, each with its selector's own features, if it has any.
+        targets: those that can be answered, each with its selector's own features as they came, if it has any.
     """
 
     parts: Sequence[Part]
-    targets: Sequence[tuple[Target, scoring_pb2.Features | None]]
+    targets: Sequence[tuple[Target, bytes | None]]
 
 
 class Plans:
@@ -67,8 +67,10 @@ class Plans:
         key = tuple(selectors)
         plan = kept.plans.get(key)
         if plan is None:
-            plan = _make(snapshot, key)
-            if all(own is None for _, own in plan.targets) and sum(map(len, key)) <= _LONGEST_KEPT_BYTES:
+            parsed = _parsed(key)
+            plan = _make(snapshot, parsed)
+            has_features = any(selector.HasField("features") for selector in parsed)
+            if not has_features and sum(map(len, key)) <= _LONGEST_KEPT_BYTES:
                 kept.keep(key, plan)
         return plan
 
@@ -86,13 +88,16 @@ class _Kept:
         self.plans[key] = plan
 
 
-def _make(snapshot: Snapshot, key: tuple[bytes, ...]) -> Plan:
+def _parsed(key: tuple[bytes, ...]) -> Sequence[scoring_pb2.Selector]:
     if len(key) > MOST_SELECTORS:
         raise InvalidRequest(f"the request has {len(key)} selectors; at most {MOST_SELECTORS} are taken")
-    selectors = [parse_selector(selector) for selector in key] or [_THE_ONLY_MODEL]
+    return [parse_selector(selector) for selector in key] or [_THE_ONLY_MODEL]
+
+
+def _make(snapshot: Snapshot, selectors: Sequence[scoring_pb2.Selector]) -> Plan:
     parts = [_part(snapshot, selector) for selector in selectors]
     targets = [
-        (part, selector.features if selector.HasField("features") else None)
+        (part, selector.features.SerializeToString() if selector.HasField("features") else None)
         for part, selector in zip(parts, selectors, strict=True)
         if isinstance(part, Target)
     ]

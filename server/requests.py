@@ -3,8 +3,9 @@
 `Features.vector` is `repeated float` in the contract, which every language writes without thought. Packed, it is
 byte-identical on the wire to a `bytes` field of the same number, which NumPy reads without a copy, while protobuf makes
 a Python object of every number. So requests are parsed as private messages, made here from the contract's own
-descriptor with some types changed to bytes. Selectors stay bytes too, being the key of what was resolved for them
-before; so do the entries of the two maps, of which all but the number is known beforehand.
+descriptor with some types changed to bytes. Features as a whole stay bytes too, since most follow a pattern that is
+known beforehand; selectors, being the key of what was resolved for them before; and the entries of the two maps, of which
+all but the number is known.
 """
 
 from collections.abc import Iterator
@@ -24,8 +25,10 @@ _PRIVATE = "audience.private"
 Request: TypeAlias = Any
 Features: TypeAlias = Any
 
-
-_AS_BYTES = {"vector", "selectors", "numbers", "categories"}
+_AS_BYTES = frozenset({"vector", "features", "visitor"})
+_EACH_AS_BYTES = frozenset({"selectors", "numbers", "categories"})
+_LONGEST_PLAIN = 128  # a length below it takes one byte
+_ID_TAG = 1 << 3 | 2
 
 
 def _private_types(*names: str) -> Iterator[type[Message]]:
@@ -45,19 +48,19 @@ def _private_types(*names: str) -> Iterator[type[Message]]:
 
 def _make_private(message: descriptor_pb2.DescriptorProto) -> None:
     for field in message.field:
-        if field.name in _AS_BYTES:
+        if field.name in _AS_BYTES | _EACH_AS_BYTES:
             field.type = _Field.TYPE_BYTES
-            field.label = _Field.LABEL_OPTIONAL if field.name == "vector" else _Field.LABEL_REPEATED
+            field.label = _Field.LABEL_REPEATED if field.name in _EACH_AS_BYTES else _Field.LABEL_OPTIONAL
             field.ClearField("type_name")
         elif field.type_name:
             field.type_name = field.type_name.replace(f".{_PUBLIC}.", f".{_PRIVATE}.")
 
 
-_PrivateScore, _PrivateBatch = _private_types("ScoreRequest", "ScoreBatchRequest")
+_PrivateScore, _PrivateBatch, _PrivateFeatures = _private_types("ScoreRequest", "ScoreBatchRequest", "Features")
 
 
 def parse_score(message: bytes) -> Request:
-    """The ScoreRequest in these bytes, with `vector` and each of `selectors` as bytes.
+    """The ScoreRequest in these bytes, with `visitor`, `features` and each of `selectors` as bytes.
 
     Raises:
         InvalidRequest: they are not one.
@@ -80,29 +83,47 @@ def parse_selector(selector: bytes) -> scoring_pb2.Selector:
     return parsed
 
 
-def public_features(features: Features) -> scoring_pb2.Features:
-    """Private features as the contract's own type.
+def parse_features(features: bytes) -> Features:
+    """`features`, with the vector and each entry of the two maps as bytes.
 
     Raises:
-        InvalidRequest: the vector or an entry of a map, which were bytes until now, is malformed.
+        InvalidRequest: the bytes are not Features.
     """
-    parsed: scoring_pb2.Features = _decode(features.SerializeToString(), scoring_pb2.Features)
+    return _parse(features, _PrivateFeatures, scoring_pb2.Features)
+
+
+def public_features(features: bytes) -> scoring_pb2.Features:
+    """`features` as the contract's own type; raises as parse_features does, and for malformed entries of its maps."""
+    parsed: scoring_pb2.Features = _decode(features, scoring_pb2.Features)
     return parsed
 
 
-def private_features(features: scoring_pb2.Features) -> Features:
-    """Features of the contract's type as parse_score would have given them."""
-    return parse_score(scoring_pb2.ScoreRequest(features=features).SerializeToString()).features
+def length_of_id(visitor: bytes) -> int:
+    """Number of characters in the id of `visitor`.
+
+    Raises:
+        InvalidRequest: the bytes are not a Visitor.
+    """
+    if not visitor:
+        return 0
+    length = len(visitor) - 2
+    if visitor[0] == _ID_TAG and 0 <= length < _LONGEST_PLAIN and visitor[1] == length and visitor.isascii():
+        return length
+    return len(_decode(visitor, scoring_pb2.Visitor).id)
 
 
 def _parse(message: bytes, private: Any, public: type[Message]) -> Request:  # noqa: ANN401  # as above
     """Parses fast what is encoded as protobuf itself encodes it, and anything else by way of the contract's own type.
 
     A vector that came unpacked is unknown to the private type, and of one that came in pieces it keeps the last, so
-    that neither is written as it came. (The length alone proves nothing: protobuf writes some of what it reads at
-    greater length, which would make up for what was lost elsewhere.)
+    neither is written as it came. (The length alone proves nothing: protobuf writes some of what it reads at greater
+    length, which would make up for what was lost elsewhere.)
     """
-    request = _decode(message, private)
+    try:
+        request = private.FromString(message)
+    except DecodeError:
+        _decode(message, public)  # says it in the contract's words
+        raise
     request.DiscardUnknownFields()
     if request.SerializeToString() == message:
         return request

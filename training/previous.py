@@ -12,7 +12,6 @@ from server.errors import BadBundle
 from server.heads import FloatMatrix, Segmentation
 from server.model import Model, load_model
 from server.repository import scan
-from server.requests import private_features
 from server.rows import RowReader
 from server.schema import read_schema
 from training.features import Features
@@ -75,4 +74,4 @@ def find_previous(
 def _read_by_names(model: Model, schema: bundle_pb2.FeatureSchema, visitors: Features) -> FloatMatrix:
     reader = RowReader(model.description.schema, {schema.fingerprint: read_schema(schema)})
     given = [scoring_pb2.Features(vector=row, schema_fingerprint=schema.fingerprint) for row in visitors]
-    return reader.complete([reader.read(private_features(one)) for one in given]).rows
+    return reader.complete([reader.read(one.SerializeToString()) for one in given]).rows

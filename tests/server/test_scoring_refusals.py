@@ -122,3 +122,10 @@ def test_numbers_that_are_none_are_refused(scoring: Scoring, features: Features,
     with pytest.raises(InvalidRequest) as caught:
         score_batch(scoring, scoring_pb2.ScoreBatchRequest(rows=rows(Features(), features, features)), [zero] * 3)
     assert str(caught.value).startswith(f"rows[1]: {reason}")
+
+
+@pytest.mark.parametrize("message", [b"\xff", b"hello", b"\x0a\x01\xff", b"\x22\x04\x22\x02\x0a\x05", b"\x1a\x01\xff"])
+def test_messages_that_are_no_request(scoring: Scoring, message: bytes) -> None:
+    """Malformed bytes are the caller's fault, in the message, in an entry of a map and in a selector."""
+    with pytest.raises(InvalidRequest, match=r"bytes of the message are no audience\.v1\."):
+        scoring.prepare_score(message)

@@ -3,12 +3,8 @@ import inspect
 import grpc
 import pytest
 
-from protos.audience.v1 import scoring_pb2
 from server import errors
 from server.errors import AudienceError, InvalidRequest
-from server.metrics import Metrics
-from server.registry import Registry
-from server.scoring import Scoring
 from server.transport.status import INTERNAL_TEXT, code_of, text_of
 
 CODES = {
@@ -17,6 +13,7 @@ CODES = {
     errors.UnknownHead: grpc.StatusCode.NOT_FOUND,
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.BadBundle: grpc.StatusCode.INTERNAL,
     errors.RepositoryUnreadable: grpc.StatusCode.INTERNAL,
     errors.AudienceError: grpc.StatusCode.INTERNAL,
@@ -47,18 +44,3 @@ def test_unforeseen_errors(error: type[Exception]) -> None:
     """What nobody foresaw is INTERNAL, with a text that tells nothing of the inside."""
     assert code_of(error("/etc/secret")) is grpc.StatusCode.INTERNAL
     assert text_of(error("/etc/secret")) == INTERNAL_TEXT
-
-
-@pytest.mark.parametrize("message", [b"\xff", b"hello", b"\x0a\x05ab", b"\x0a\x01\xff"])
-def test_message_that_is_no_request(message: bytes, metrics: Metrics) -> None:
-    """Bytes that are no request, or hold text that is not UTF-8, are the caller's fault."""
-    score, _ = Scoring(Registry(metrics), most_rows=1, error_code=lambda _: 0).methods()
-    with pytest.raises(InvalidRequest, match=rf"the {len(message)} bytes of the message are no audience.v1.ScoreReq"):
-        score.parse(message)
-
-
-def test_message_that_is_a_request(metrics: Metrics) -> None:
-    """No bytes are an empty request; fields of the future are no fault."""
-    score, _ = Scoring(Registry(metrics), most_rows=1, error_code=lambda _: 0).methods()
-    assert score.parse(b"") == scoring_pb2.ScoreRequest()
-    assert score.parse(b"\x0a\x02r1\x98\x06\x01").request_id == "r1"

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.transport.pace import Pace
+from tests.server.conftest import law
+
+STEP = 1.05  # what one turn moves the estimate by
+seconds = st.floats(1e-6, 10)
+
+
+def after(turns: list[float], rows: int = 1) -> Pace:
+    """The pace after turns of so many rows each, which took so long a row."""
+    pace = Pace()
+    for row_s in turns:
+        pace.took(rows, row_s * rows)
+    return pace
+
+
+def test_nothing_is_expected_at_first() -> None:
+    """Before anything was scored, nothing is refused for want of time."""
+    assert Pace().expected_s(1000) == 0
+
+
+@law
+@given(seconds, st.integers(1, 1000), st.integers(0, 1000))
+def test_first_turn_is_the_first_estimate(row_s: float, rows: int, asked: int) -> None:
+    """What a row took, for as many rows as are asked about."""
+    assert after([row_s], rows).expected_s(asked) == pytest.approx(row_s * asked)
+
+
+@law
+@given(seconds, seconds)
+def test_one_pause_moves_it_by_one_step(usual: float, pause: float) -> None:
+    """However long or short one turn was, the estimate changes by 5 % at most."""
+    moved = after([usual, pause]).expected_s(1) / usual
+    assert pytest.approx(moved) == 1 / STEP if pause <= usual else pytest.approx(moved) == STEP
+
+
+@law
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3), st.floats(0.1, 0.5))
+def test_it_comes_to_the_median(seed: int, start: float, spread: float) -> None:
+    """Wherever it began, it ends near the time that half of the turns exceed, whatever long pauses are among them."""
+    generator = np.random.default_rng(seed)
+    turns = np.exp(generator.normal(0, spread, 600))
+    turns[generator.random(600) < 0.02] = 1e4
+    expected = after([start, *turns.tolist()]).expected_s(1)
+    assert abs(np.log(expected / np.median(turns))) < 10 * np.log(STEP)  # it never rests: ten steps either way
+
+
+@law
+@given(st.floats(1e-3, 10), st.floats(1e-4, 1))
+def test_passing_over_ends(expected: float, deadline: float) -> None:
+    """After enough requests were not scored for want of time, one is tried again, whatever its deadline."""
+    pace = after([expected])
+    count = 0
+    while pace.expected_s(1) > deadline:
+        pace.passed_over()
+        count += 1
+    assert count <= max(0, np.log(expected / deadline) / -np.log(0.99)) + 1
