@@ -97,7 +97,7 @@ def manifest(
 
 
 class Graph:
-    """What stands for ONNX Runtime's session of a graph.
+    """What stands for a graph that ONNX Runtime has loaded.
 
     Args:
         score: scores for rows.
@@ -107,7 +107,7 @@ class Graph:
         self._score = score
 
     def run(self, _outputs: Sequence[str], inputs: Mapping[str, FloatMatrix]) -> list[FloatMatrix]:
-        """As the session's."""
+        """As ONNX Runtime's."""
         (rows,) = inputs.values()
         return [self._score(rows)]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protos.audience.v1 import scoring_pb2
@@ -50,6 +50,8 @@ def test_floats_of_a_table() -> None:
 
 
 @law
+@example([127])
+@example([0, 128])
 @given(st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 130), max_size=40))
 def test_wholes(column: list[int]) -> None:
     """Packed whole numbers, small or not; none are no field."""
