@@ -4,8 +4,8 @@
 byte-identical on the wire to a `bytes` field of the same number, which NumPy reads without a copy, while protobuf makes
 a Python object of every number. So requests are parsed as private messages, made here from the contract's own
 descriptor with some types changed to bytes. Features as a whole stay bytes too, since most follow a pattern that is
-known beforehand; selectors, being the key of what was resolved for them before; and the entries of the two maps, of which
-all but the number is known.
+known beforehand; selectors, being the key of what was resolved for them before; and the entries of the two maps, of
+which all but the number is known.
 """
 
 from collections.abc import Iterator

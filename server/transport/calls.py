@@ -15,7 +15,7 @@ from server.transport.status import FAULT_TEXT
 _log = logging.getLogger(__name__)
 
 NEEDS_A_MESSAGE = "the method needs exactly one request message"
-_MOST_UNSENT = 64  # messages that a stream's reader may be behind
+_MOST_UNSENT = 64  # messages that a stream's reader may be behind; then the call is cancelled
 
 
 class Loop(Protocol):
@@ -134,7 +134,8 @@ class StreamCall(Call):
         if self._is_answered or self.is_closed:
             self._unsent.clear()
         elif len(self._unsent) > _MOST_UNSENT:
-            self.end(grpc.StatusCode.RESOURCE_EXHAUSTED, f"more than {_MOST_UNSENT} messages wait for the client")
+            self._is_answered = True  # a status would have to wait for the client too
+            self.cancel()
         elif self._unsent and not self._is_sending:
             self._send(self._unsent.popleft())
 

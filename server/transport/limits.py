@@ -39,6 +39,9 @@ def channel_options(limits: Limits) -> tuple[Option, ...]:
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", _LARGEST_METADATA_BYTES),
         ("grpc.max_concurrent_streams", limits.most_streams),
+        # Otherwise the core resets streams at random as soon as a client is near that limit, whose calls then fail:
+        # 15 to 40 % of them where 400 were asked of one connection at once. (measured: tests/server/transport)
+        ("grpc.http.overload_protection", 0),
         ("grpc.max_allowed_incoming_connections", limits.most_connections),
         ("grpc.max_connection_age_ms", round(limits.connection_age_s * 1e3)),
         ("grpc.max_connection_age_grace_ms", round(limits.connection_grace_s * 1e3)),

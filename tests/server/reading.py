@@ -8,7 +8,6 @@ import numpy as np
 from protos.audience.v1 import bundle_pb2, scoring_pb2
 from server.errors import InvalidRequest
 from server.features import Reader
-from server.requests import Features, parse_score
 from server.rows import Block, Row, RowReader
 from server.schema import CATEGORY, Schema
 from tests.server.literal import category, number, schema
@@ -56,14 +55,10 @@ Outcome = Read | str  # a text is what was wrong
 
 def read(reader: RowReader, *given: scoring_pb2.Features) -> Sequence[Outcome]:
     """What becomes of visitors with these features, in one block."""
-    return read_private(reader, [_private(features) for features in given])
+    return read_private(reader, [features.SerializeToString() for features in given])
 
 
-def _private(features: scoring_pb2.Features) -> Features:
-    return parse_score(scoring_pb2.ScoreRequest(features=features).SerializeToString()).features
-
-
-def read_private(reader: RowReader, given: Sequence[Features]) -> Sequence[Outcome]:
+def read_private(reader: RowReader, given: Sequence[bytes]) -> Sequence[Outcome]:
     """The same, of parsed requests."""
     rows = [_row(reader, features) for features in given]
     right = [row for row in rows if isinstance(row, Row)]
@@ -72,7 +67,7 @@ def read_private(reader: RowReader, given: Sequence[Features]) -> Sequence[Outco
     return [next(outcomes) if isinstance(row, Row) else row for row in rows]
 
 
-def _row(reader: RowReader, features: Features) -> Row | str:
+def _row(reader: RowReader, features: bytes) -> Row | str:
     try:
         return reader.read(features)
     except InvalidRequest as error:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from protos.audience.v1 import scoring_pb2
 from server.errors import InvalidRequest
-from server.requests import parse_batch, parse_score, parse_selector, private_features, public_features
+from server.requests import length_of_id, parse_batch, parse_features, parse_score, parse_selector, public_features
 from server.rows import RowReader
 from tests.server import encodings
 from tests.server.conftest import law
@@ -20,7 +20,7 @@ from tests.server.reading import KNOWN, OLDER, OWN, SERVED, Outcome, careful, re
 SCHEMAS = (SERVED, OLDER)
 READER = RowReader(SERVED, KNOWN)
 Selectors = Sequence[scoring_pb2.Selector]
-Visitors = Sequence[tuple[str, Outcome]]
+Visitors = Sequence[tuple[int, Outcome]]
 Asked = tuple[str, int, Selectors, Visitors] | None
 
 
@@ -31,14 +31,14 @@ def fast(request: Any) -> Asked:
     outcomes = read_private(READER, [row.features for row in rows])
     if any(isinstance(one, str) and "are no audience.v1.Features" in one for one in outcomes):
         return None
-    visitors = [(row.visitor.id, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+    visitors = [(length_of_id(row.visitor), outcome) for row, outcome in zip(rows, outcomes, strict=True)]
     return request.request_id, request.when_late, selectors, visitors
 
 
 def by_contract(request: scoring_pb2.ScoreRequest | scoring_pb2.ScoreBatchRequest) -> Asked:
     """The same, from the contract's own types."""
     rows = [request] if isinstance(request, scoring_pb2.ScoreRequest) else request.rows
-    visitors = [(row.visitor.id, careful(SERVED, KNOWN, row.features)) for row in rows]
+    visitors = [(len(row.visitor.id), careful(SERVED, KNOWN, row.features)) for row in rows]
     return request.request_id, request.when_late, list(request.selectors), visitors
 
 
@@ -131,7 +131,9 @@ def test_forms_of_a_vector(message: bytes) -> None:
 def test_packed_vector_is_not_looked_at() -> None:
     """Its numbers stay the bytes that they came as."""
     request = scoring_pb2.ScoreRequest(features=vector(*FOUR))
-    assert parse_score(request.SerializeToString()).features.vector == reals(1, FOUR)[2:]
+    features = parse_score(request.SerializeToString()).features
+    assert features == request.features.SerializeToString()
+    assert parse_features(features).vector == reals(1, FOUR)[2:]
 
 
 def test_selectors_stay_bytes() -> None:
@@ -145,13 +147,13 @@ def test_selectors_stay_bytes() -> None:
 @law
 @given(encodings.features(SCHEMAS))
 def test_features_there_and_back(encoded: bytes) -> None:
-    """Features of the contract's type are the same after they were private."""
+    """Features of the contract's type are the same after they were private, in whatever form they came."""
     try:
         features = scoring_pb2.Features.FromString(encoded)
     except DecodeError:
         return
     features.DiscardUnknownFields()
-    back = public_features(private_features(features))
+    back = public_features(parse_features(encoded).SerializeToString())
     assert back.SerializeToString(deterministic=True) == features.SerializeToString(deterministic=True)
 
 

@@ -106,7 +106,7 @@ def make(transport: str, lane: Lane, counting: Metrics) -> Iterator[Make]:
     traces.eventually(lambda: traces.sockets() <= before, "the server's sockets are closed")
 
 
-def _make(
+def _make(  # noqa: PLR0913  # keyword-only knobs of either transport
     transport: str,
     methods: Sequence[AnyMethod],
     metrics: Metrics,

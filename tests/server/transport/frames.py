@@ -1,4 +1,7 @@
-"""HTTP/2 by hand, for what no client would send. (RFC 9113; headers by RFC 7541, each written out as it is)"""
+"""HTTP/2 by hand, for what no client would send.
+
+Source: RFC 9113; the headers by RFC 7541, each written out as it is.
+"""
 
 import socket
 import struct
@@ -8,6 +11,7 @@ from typing import Self
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
+_INITIAL_WINDOW_SIZE = 4
 CANCEL = struct.pack(">I", 8)
 _HEAD = struct.Struct(">HBBBI")
 _HEAD_BYTES = 9
@@ -72,13 +76,14 @@ class Connection:
     Args:
         port: of the server, on this machine.
         is_polite: whether it begins as HTTP/2 wants.
+        window: how many bytes of a stream it takes; HTTP/2's own when not said.
     """
 
-    def __init__(self, port: int, *, is_polite: bool = True) -> None:
+    def __init__(self, port: int, *, is_polite: bool = True, window: int = 65_535) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_polite:
-            self.send(PREFACE, frame(SETTINGS))
+            self.send(PREFACE, frame(SETTINGS, content=struct.pack(">HI", _INITIAL_WINDOW_SIZE, window)))
 
     def __enter__(self) -> Self:
         return self

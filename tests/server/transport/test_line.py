@@ -1,200 +1,191 @@
-"""Who is taken in, who is answered, and with what."""
+"""What only the inline transport does: it scores together what arrived together, and refuses what would be late."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import grpc
 import pytest
 
-from server.transport import line as line_module
-from server.transport.line import RETRY_KEY, Entry, Line
-from tests.server.conftest import Measured
-from tests.server.transport.fake_core import FAR, PATH, Call, Clock, Core, World
+from server.errors import DeadlineTooShort, InvalidRequest
+from server.transport import line
+from server.transport.status import INTERNAL_TEXT
+from tests.server.transport.conftest import PATIENCE_S, Ask, Asked
+from tests.server.transport.frames import Connection, call
+from tests.server.transport.stub import SERVICE, TURN, Lane, Prepared, method
+
+OTHER = f"/{SERVICE}/Other"
 
 
 @pytest.fixture
-def world(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A line of at most 10 rows a turn, 3 seconds of waiting and 8 calls, which knows no pace yet."""
-    clock = Clock()
-    monkeypatch.setattr(line_module, "time", clock)
-    monkeypatch.setattr(line_module, "core", Core)
-    world = World(clock)
-    world.entry = Entry(world.method(), measured.metrics.method(PATH), default_deadline_s=5.0)
-    world.line = Line(most_rows=10, most_wait_s=3.0, most_calls=8)
-    return world
+def transport() -> str:
+    """This one alone."""
+    return "inline"
 
 
-@pytest.fixture
-def paced(world: World) -> World:
-    """The same, once it knows that a row takes a second."""
-    world.ask()
-    world.line.score()
-    return world
+def _together(asked: Asked, lane: Lane, *calls: tuple[str, bytes]) -> dict[bytes, grpc.Future]:
+    """How the calls ended, which arrived while a first one was being scored."""
+    lane.gate.clear()
+    first = asked.call().future(b"first", timeout=PATIENCE_S)
+    lane.entered.acquire()
+    futures = {text: asked.call(path).future(text, timeout=PATIENCE_S) for path, text in calls}
+    lane.gate.set()
+    for future in (first, *futures.values()):
+        future.exception()
+    return futures
 
 
-def codes(calls: Sequence[Call]) -> list[str]:
-    """How they ended."""
-    return [call.code for call in calls]
+def _until_together(asked: Asked, lane: Lane, *calls: tuple[str, bytes]) -> Iterator[dict[bytes, grpc.Future]]:
+    """The same again and again, until all of them that are scored by this lane came into one run.
+
+    What is in flight is the kernel's to say, so the first attempt may find them in two.
+    """
+    wanted = {text for _, text in calls}
+    while True:
+        lane.runs.clear()
+        yield _together(asked, lane, *calls)
+        if any(len(wanted & set(run)) > 1 for run in lane.runs):
+            return
 
 
-def test_calls_are_scored_together(world: World, measured: Measured) -> None:
-    """All that wait are scored at once, in their order, answered, and counted with the time since they arrived."""
-    calls = [world.ask(message) for message in (b"1", b"2", b"3")]
-    assert (len(world.line), codes(calls)) == (3, ["", "", ""])
-    world.turn()
-    assert (world.scored, codes(calls)) == ([[b"1"] + [b"2"] * 2 + [b"3"] * 3], ["OK"] * 3)
-    assert measured.sample("audience_requests_total", method=PATH, code="OK") == 3
-    assert measured.sample("audience_request_seconds_sum", method=PATH) == 18
+def test_one_run(ask: Ask, lane: Lane) -> None:
+    """Rows that arrive together are scored in one run, and each caller gets its own, as if alone."""
+    asked = ask()
+    texts = [b"a%d" % n for n in range(20)]
+    for futures in _until_together(asked, lane, *[(TURN, text) for text in texts]):
+        assert {text: future.result() for text, future in futures.items()} == {text: text[::-1] for text in texts}
+    assert all(asked.turn(text) == text[::-1] for text in texts)
 
 
-def test_a_turn_has_so_many_rows(world: World) -> None:
-    """A turn ends with the call that fills it; a single call may have more rows; nobody waits for nobody."""
-    calls = [world.ask(message) for message in (b"6", b"6", b"1", b"30")]
-    world.turn()
-    assert (codes(calls), len(world.line)) == (["OK", "OK", "", ""], 2)
-    world.turn()
-    assert codes(calls) == ["OK"] * 4
-    world.turn()
-    assert [len(rows) for rows in world.scored] == [12, 31]
+def test_calls_of_several_rows(ask: Ask, lane: Lane) -> None:
+    """Calls of several rows share a run too, and each gets all its own in their order."""
+    asked = ask([method(lane)])
+    texts = [b" ".join(b"%d%d" % (n, m) for m in range(n)) for n in range(2, 12)]
+    with Connection(asked.port) as connection:
+        connection.send(*[call(TURN, text, 2 * n + 1) for n, text in enumerate(texts)])
+        replies = connection.wait_for_end(*[2 * n + 1 for n in range(len(texts))])
+    expected = [b" ".join(word[::-1] for word in text.split(b" ")) for text in texts]
+    assert [replies[2 * n + 1][5:] for n in range(len(texts))] == expected
 
 
-def test_nobody_is_refused_where_nobody_waits(paced: World) -> None:
-    """However slow it is, an empty line takes a call in, and so finds out whether it is slow still."""
-    assert paced.arrive(within_s=0.001).code == ""
-    assert paced.arrive(within_s=-1).code == ""  # its time is over, which is for the turn to say
+def test_different_methods_and_lanes(ask: Ask, lane: Lane) -> None:
+    """Calls of different methods are scored together, by whatever scores each."""
+    other = Lane()
+    asked = ask(
+        [
+            method(lane),
+            method(other, OTHER, finish=lambda prepared: prepared.runs[0].scored[prepared.runs[0].first].upper()),
+        ]
+    )
+    calls = [(TURN if n % 2 else OTHER, b"a%d" % n) for n in range(20)]
+    for futures in _until_together(asked, lane, *calls):
+        assert {text: future.result() for text, future in futures.items()} == {
+            text: text[::-1] if path == TURN else text[::-1].upper() for path, text in calls
+        }
 
 
-def test_too_long_a_wait_is_refused(paced: World, measured: Measured) -> None:
-    """A call that would wait longer than is allowed is refused as it arrives, and told when to come again."""
-    waiting = [paced.ask() for _ in range(4)]
-    refused = paced.ask()
-    assert (codes(waiting), refused.code) == ([""] * 4, "RESOURCE_EXHAUSTED")
-    assert refused.status
-    assert refused.status[1] == "4 calls wait already, too many to answer in time"
-    assert refused.trailing == ((RETRY_KEY, "4000"),)
-    assert measured.sample("audience_requests_total", method=PATH, code="RESOURCE_EXHAUSTED") == 1
-    paced.turn()
-    assert (codes(waiting), paced.ask().code) == (["OK"] * 4, "")
+def test_most_rows(ask: Ask, lane: Lane) -> None:
+    """No run is larger than allowed, except for a call that has more rows by itself."""
+    asked = ask(most_rows=4)
+    texts = [b"a%d" % n for n in range(20)]
+    for futures in _until_together(asked, lane, *[(TURN, text) for text in texts]):
+        assert all(future.result() == text[::-1] for text, future in futures.items())
+    assert max(len(run) for run in lane.runs) <= 4
+    assert asked.turn(b"1 2 3 4 5 6") == b"1 2 3 4 5 6"
+    assert len(lane.runs[-1]) == 6
 
 
-@pytest.mark.parametrize(("within_s", "code"), [(4.1, ""), (3.9, "RESOURCE_EXHAUSTED"), (-1, "RESOURCE_EXHAUSTED")])
-def test_half_of_the_time_may_be_waited(paced: World, within_s: float, code: str) -> None:
-    """A call that would wait for more than half of its time is refused; the rest is for scoring and the way back."""
-    for _ in range(2):
-        paced.ask()
-    assert paced.arrive(within_s=within_s).code == code
+def test_bad_row_among_others(ask: Ask, lane: Lane) -> None:
+    """A request that is refused fails alone; so does one whose reply cannot be made."""
+
+    def finish(prepared: Prepared) -> bytes:
+        (run,) = prepared.runs
+        if run.rows[0] == b"unsayable":
+            raise InvalidRequest("this row is wrong")
+        reply: bytes = run.scored[run.first]
+        return reply
+
+    asked = ask([method(lane, failures={b"wrong": InvalidRequest("the request is wrong")}, finish=finish)])
+    texts = [b"a", b"wrong", b"b1", b"unsayable", b"c2"]
+    for futures in _until_together(asked, lane, *[(TURN, text) for text in texts]):
+        assert futures[b"wrong"].exception().details() == "the request is wrong"
+        assert futures[b"unsayable"].exception().details() == "this row is wrong"
+        assert [futures[text].result() for text in (b"a", b"b1", b"c2")] == [b"a", b"1b", b"2c"]
 
 
-def test_calls_without_a_deadline_have_the_default_one(paced: World) -> None:
-    """Two seconds of waiting are less than half of five; three are not."""
-    codes_ = []
-    for _ in range(4):
-        codes_.append(paced.arrive(within_s=math.inf).code)
-        paced.ask()
-    assert codes_ == ["", "", "", "RESOURCE_EXHAUSTED"]
+@pytest.mark.parametrize("order", [(TURN, OTHER), (OTHER, TURN)])
+def test_model_that_fails(ask: Ask, lane: Lane, order: tuple[str, str]) -> None:
+    """A model whose run raises fails its own callers; others of the same batch are answered, with their own."""
+    broken = Lane()
+    broken.error = ZeroDivisionError("the graph is broken")
+    asked = ask([method(lane), method(broken, OTHER)])
+    calls = [(order[n % 2], b"a%d" % n) for n in range(10)]
+    for futures in _until_together(asked, lane, *calls):
+        for path, text in calls:
+            if path == TURN:
+                assert futures[text].result() == text[::-1]
+            else:
+                refused = futures[text].exception()
+                assert (refused.code(), refused.details()) == (grpc.StatusCode.INTERNAL, INTERNAL_TEXT)
 
 
-def test_so_many_calls_are_open(world: World) -> None:
-    """Open calls are bounded, whether their message has come or not; one that ends makes room."""
-    calls = [world.arrive() for _ in range(8)]
-    refused = world.arrive()
-    assert refused.status == (grpc.StatusCode.RESOURCE_EXHAUSTED, "8 calls are open; that is the limit")
-    world.close(calls[0])
-    assert (world.arrive().code, world.arrive().code) == ("", "RESOURCE_EXHAUSTED")
+def test_reply_that_is_no_bytes(ask: Ask, lane: Lane) -> None:
+    """A method that gives something else than bytes fails its own caller."""
+    asked = ask([method(lane), method(lane, OTHER, finish=lambda _: "text")])  # type: ignore[arg-type, return-value]
+    assert asked.refusal(b"ab", OTHER).code() is grpc.StatusCode.INTERNAL
+    assert asked.turn(b"ab") == b"ba"
 
 
-def test_wrong_calls_end_by_themselves(world: World) -> None:
-    """What is wrong with one call is told to it, and the others are scored."""
-    calls = [world.ask(message) for message in (b"1", b"wrong", b"1")]
-    world.turn()
-    assert codes(calls) == ["OK", "INVALID_ARGUMENT", "OK"]
-    assert calls[1].status == (grpc.StatusCode.INVALID_ARGUMENT, "say what")
-    assert world.scored == [[b"1", b"1"]]
+class _SlowPace:
+    """A pace at which each row takes an hour."""
+
+    def took(self, row_count: int, seconds: float) -> None:
+        """Not noted."""
+
+    def passed_over(self) -> None:
+        """Not noted."""
+
+    def expected_s(self, row_count: int) -> float:
+        """An hour each."""
+        return 3600.0 * row_count
 
 
-def test_a_fault_ends_only_the_call_that_has_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """When scoring them together fails, each is tried by itself, and the one that is at fault is told and logged."""
-    calls = [world.ask(message) for message in (b"1", b"broken", b"1")]
-    world.turn()
-    assert codes(calls) == ["OK", "INTERNAL", "OK"]
-    assert [record.getMessage() for record in caplog.records] == ["unforeseen fault"]
+def test_late_answer(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that cannot be scored in time is answered at once with what the method says then."""
+    monkeypatch.setattr(line, "Pace", _SlowPace)
+    assert ask().turn(b"ab") == b"late"
+    assert not lane.runs
 
 
-def test_calls_whose_client_went_are_not_scored(world: World) -> None:
-    """Nobody would read the answer; it may go before its message came, or while it waits."""
-    early, waiting, staying = world.arrive(), world.ask(), world.ask()
-    for call in (early, waiting):
-        world.close(call)
-    early.on_message(b"1")
-    world.turn()
-    assert codes([early, waiting, staying]) == ["", "", "OK"]
-    assert world.scored == [[b"1"]]
+def test_late_failure(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the caller wants no such answer, the call fails."""
+
+    def refuse(_prepared: Prepared) -> bytes:
+        raise DeadlineTooShort("the answer would be late")
+
+    monkeypatch.setattr(line, "Pace", _SlowPace)
+    refused = ask([method(lane, late=refuse)]).refusal(b"ab")
+    assert (refused.code(), refused.details()) == (grpc.StatusCode.DEADLINE_EXCEEDED, "the answer would be late")
+    assert not lane.runs
 
 
-def test_calls_whose_time_is_over_are_not_scored(world: World) -> None:
-    """They end with DEADLINE_EXCEEDED, before their message is looked at."""
-    call = world.ask(b"wrong", within_s=2)
-    world.clock.now_s += 2
-    world.turn()
-    assert (call.code, world.scored) == ("DEADLINE_EXCEEDED", [])
+class _BusyPace(_SlowPace):
+    """A pace at which whatever waits makes everybody else late, while what is taken is on time."""
+
+    def expected_s(self, row_count: int) -> float:
+        """An hour for more than one."""
+        return 3600.0 if row_count > 2 else 0.0
 
 
-def test_calls_that_would_be_late_get_what_they_want(paced: World, measured: Measured) -> None:
-    """A call for which there is no time, after those before it, gets what is known of anybody, or fails; at once."""
-    asked = ((b"6", FAR), (b"prior", 4.5), (b"4", 5.0), (b"2", 9.0))
-    calls = [paced.ask(message, within_s=within_s) for message, within_s in asked]
-    paced.scored.clear()
-    paced.turn()
-    assert codes(calls) == ["OK", "OK", "DEADLINE_EXCEEDED", "OK"]
-    assert [call.reply for call in calls] == [b"scores", b"prior", None, b"scores"]
-    assert paced.scored == [[b"6"] * 6 + [b"2"] * 2]
-    assert measured.sample("audience_requests_total", method=PATH, code="DEADLINE_EXCEEDED") == 1
-
-
-def test_after_a_long_pause_calls_are_tried_again(world: World) -> None:
-    """One turn of a minute makes calls look hopeless; each that is passed over makes the next less so."""
-    world.row_s = 60.0
-    world.ask()
-    world.turn()
-    world.row_s = 0.001
-    replies = []
-    for _ in range(500):
-        replies.append(world.ask(b"prior", within_s=1))
-        world.turn()
-    told = [call.reply for call in replies]
-    assert (told[0], told[-1], set(told)) == (b"prior", b"scores", {b"prior", b"scores"})
-
-
-def test_a_call_needs_a_message(world: World) -> None:
-    """A client that closes its side without one is told; one that was ended already is left alone."""
-    call, gone = world.arrive(), world.arrive()
-    call.on_message(None)
-    world.close(gone)
-    gone.on_message(None)
-    assert codes([call, gone]) == ["UNIMPLEMENTED", ""]
-
-
-def test_silent_calls_are_dropped(world: World) -> None:
-    """A call without deadline and message ends after the default deadline; the core ends those that have their own."""
-    silent, own = world.arrive(within_s=math.inf), world.arrive(within_s=1)
-    speaking = world.ask(within_s=math.inf)
-    world.clock.now_s += 5
-    world.line.drop_silent()
-    assert codes([silent, own, speaking]) == ["", "", ""]
-    world.clock.now_s += 1
-    world.line.drop_silent()
-    world.line.drop_silent()
-    assert codes([silent, own, speaking]) == ["DEADLINE_EXCEEDED", "", ""]
-    silent.on_message(b"1")
-    world.turn()
-    assert world.scored == []
-
-
-def test_clear_forgets_everybody(world: World) -> None:
-    """Nobody is answered any more."""
-    calls = [world.ask(), world.arrive(within_s=math.inf)]
-    world.line.clear()
-    world.clock.now_s += 100
-    world.turn()
-    world.line.drop_silent()
-    assert (codes(calls), len(world.line)) == (["", ""], 0)
+def test_more_than_can_be_answered(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More waiting calls than can be answered in time are refused, with when to try again; the others are answered."""
+    monkeypatch.setattr(line, "Pace", _BusyPace)
+    asked = ask(most_rows=1)
+    refused: list[grpc.RpcError] = []
+    while not refused:
+        futures = _together(asked, lane, *[(TURN, b"a%d" % n) for n in range(50)])
+        refused = [error for future in futures.values() if (error := future.exception()) is not None]
+        assert all(future.exception() or future.result() == text[::-1] for text, future in futures.items())
+        assert len(refused) < 50
+    for error in refused:
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "calls wait already" in error.details()
+        assert ("grpc-retry-pushback-ms", "3600000") in error.trailing_metadata()
