@@ -6,7 +6,6 @@ import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -57,7 +56,6 @@ class Head(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Percentiles:
     """Where scores stand among the training population.
 
@@ -65,7 +63,13 @@ class Percentiles:
         quantiles: the population's quantiles in equal steps from 0 to 1, at least 2 numbers that never fall.
     """
 
-    quantiles: tuple[float, ...]
+    def __init__(self, quantiles: Sequence[float]) -> None:
+        self._quantiles = tuple(quantiles)
+        self._last = len(self._quantiles) - 1
+        self._array = np.array(self._quantiles)
+        rises = np.diff(self._array)
+        # For each gap between two quantiles, how much of it one unit is; in a gap without width nothing lies.
+        self._slope = np.divide(1.0, rises, out=np.zeros_like(rises), where=rises > 0)
 
     def of(self, score: float) -> float:
         """Share of the population with a lower score, in [0, 100].
@@ -76,25 +80,23 @@ class Percentiles:
         >>> Percentiles(tuple(float(q) for q in range(101))).of(12.5)
         12.5
         """
-        upper = bisect.bisect_left(self.quantiles, score)
+        quantiles = self._quantiles
+        upper = bisect.bisect_left(quantiles, score)
         if upper == 0:
             return 0.0
-        if upper == len(self.quantiles):
+        if upper > self._last:
             return 100.0
-        low, high = self.quantiles[upper - 1], self.quantiles[upper]
-        return 100.0 * (upper - 1 + (score - low) / (high - low)) / (len(self.quantiles) - 1)
+        low = quantiles[upper - 1]
+        return 100.0 * (upper - 1 + (score - low) / (quantiles[upper] - low)) / self._last
 
     def of_all(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The same for each score, shape (n,) to shape (n,); NaN for NaN, which `of` is not asked about."""
-        quantiles = np.asarray(self.quantiles)
-        upper = np.searchsorted(quantiles, scores)
-        within = np.clip(upper, 1, len(quantiles) - 1)
-        low, high = quantiles[within - 1], quantiles[within]
-        with np.errstate(divide="ignore", invalid="ignore"):  # equal neighbours, which `upper` never lies between
-            between = within - 1 + (scores - low) / (high - low)
-        ends = np.where(upper == 0, 0.0, len(quantiles) - 1)
-        is_inside = (upper > 0) & (upper < len(quantiles)) | np.isnan(scores)
-        return 100.0 * np.where(is_inside, between, ends) / (len(quantiles) - 1)
+        upper = np.searchsorted(self._array, scores)
+        gap = np.clip(upper - 1, 0, self._last - 1)
+        shares = np.clip((scores - self._array[gap]) * self._slope[gap], 0.0, 1.0)
+        shares[scores > self._array[-1]] = 1.0  # also where the last gap has no width
+        percentiles: npt.NDArray[np.float64] = (gap + shares) * (100.0 / self._last)
+        return percentiles
 
 
 def _entry(map_field: int, name: str, value: bytes) -> bytes:

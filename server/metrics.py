@@ -87,6 +87,7 @@ class ModelCounters:
     Attributes:
         rows: visitors scored.
         remapped: of them, with another version's vector.
+        degraded: visitors answered without being scored.
         missing: features not given.
         out_of_range: features outside their range.
         default_counts: for each feature, the times that it took its default, shape (width,):
@@ -95,6 +96,7 @@ class ModelCounters:
 
     rows: Count
     remapped: Count
+    degraded: Count
     missing: Count
     out_of_range: Count
     default_counts: CountVector
@@ -121,6 +123,7 @@ class Metrics:
         return ModelCounters(
             rows=self._counter(series.ROWS, labels),
             remapped=self._counter(series.REMAPPED, labels),
+            degraded=self._counter(series.DEGRADED, labels),
             missing=self._counter(series.MISSING, labels),
             out_of_range=self._counter(series.OUT_OF_RANGE, labels),
             default_counts=np.frombuffer(cells, dtype=np.int64),

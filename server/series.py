@@ -54,6 +54,11 @@ REMAPPED = Metric(
     "Visitors whose vector followed another version's schema and was read by names.",
     ("model", "version"),
 )
+DEGRADED = Metric(
+    "audience_rows_degraded_total",
+    "Visitors answered in time with what is known of anybody, since there was no time to score.",
+    ("model", "version"),
+)
 MISSING = Metric("audience_features_missing_total", "Features that were not given.", ("model", "version"))
 OUT_OF_RANGE = Metric("audience_features_out_of_range_total", "Features outside their range.", ("model", "version"))
 DEFAULTED = Metric(

@@ -124,10 +124,12 @@ class Target:
 
     def encode_prior(self, reason: scoring_pb2.Degradation.ValueType) -> bytes:
         """The ModelScores of somebody of whom nothing is known, for this reason."""
+        self.served.counters.degraded.inc(1)
         scores = self._prior[0].tolist()
         parts = [head.encode(scores) for head in self._heads]
         return b"".join((self._identity, *parts, wire.whole(_DEGRADED_SCORES, reason)))
 
     def encode_prior_columns(self, count: int, reason: scoring_pb2.Degradation.ValueType) -> bytes:
         """The ModelColumns of as many of whom nothing is known."""
+        self.served.counters.degraded.inc(count)
         return self._columns(np.repeat(self._prior, count, axis=0)) + wire.whole(_DEGRADED_COLUMNS, reason)

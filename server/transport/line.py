@@ -4,7 +4,7 @@ import collections
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -19,10 +19,11 @@ from server.transport.pace import Pace
 from server.transport.seam import AnyMethod, Prepared, score
 
 RETRY_KEY = "grpc-retry-pushback-ms"  # gRFC A6: clients that retry wait this long
+_LEAST_BYTES = 64  # what a request of fewer is taken for; even an empty one is a row
 _SHARE_TO_WAIT = 0.5  # of the time that a caller has; the rest is for scoring and the way back
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A scoring method as it is registered.
 
@@ -30,11 +31,14 @@ class Entry:
         method: what it does.
         counters: where its calls are counted.
         default_deadline_s: the deadline of a call without one.
+        pace: how long a byte of a request usually takes; rows are in proportion to bytes, and nobody has counted those
+            of a call that waits.
     """
 
     method: AnyMethod
     counters: MethodCounters
     default_deadline_s: float
+    pace: Pace = field(default_factory=Pace)
 
 
 class Line:
@@ -52,8 +56,9 @@ class Line:
         self._most_calls = most_calls
         self._waiting: collections.deque[ScoringCall] = collections.deque()
         self._silent: dict[ScoringCall, float] = {}
-        self._pace = Pace()
+        self._waiting_s = 0.0  # how long those that wait will take
         self._open_count = 0
+        self._ended_s = 0.0  # when the last turn did, if somebody was left waiting; else 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -66,7 +71,7 @@ class Line:
     def arrive(self, arrival: Arrival, entry: Entry) -> None:
         """Takes a call in, or refuses it when it would not be answered in time."""
         now_s = time.time()
-        wait_s = self._pace.expected_s(len(self._waiting))
+        wait_s = self._waiting_s
         default_s = now_s + entry.default_deadline_s
         has_deadline = arrival.deadline_s < core.NEVER_S
         deadline_s = arrival.deadline_s if has_deadline else default_s
@@ -88,6 +93,7 @@ class Line:
         """Puts a call whose message has come at the end."""
         self._silent.pop(call, None)
         self._waiting.append(call)
+        self._waiting_s += call.expected_s
 
     def leave(self, call: "ScoringCall") -> None:
         """Notes that a call has ended."""
@@ -113,34 +119,42 @@ class Line:
 
     def score(self) -> None:
         """Scores and answers the first in the line, as many as may be scored together."""
-        began_s = time.perf_counter()
-        batch, row_count = self._next()
-        if not batch:
-            return
-        _score_together(batch)
-        for call in batch:
-            call.finish()
-        self._pace.took(row_count, time.perf_counter() - began_s)
+        began_s = self._ended_s or time.perf_counter()
+        batch = self._next()
+        if batch:
+            _score_together(batch)
+            for call in batch:
+                call.finish()
+        ended_s = time.perf_counter()
+        _learn(batch, ended_s - began_s)
+        self._ended_s = ended_s if self._waiting else 0.0
 
-    def _next(self) -> tuple[Sequence["ScoringCall"], int]:
-        """The next calls to score together, and how many rows they have."""
+    def _next(self) -> Sequence["ScoringCall"]:
+        """The next calls to score together."""
         batch: list[ScoringCall] = []
         row_count = 0
         now_s = time.time()
+        batch_s = 0.0
         while self._waiting and row_count < self._most_rows:
             call = self._waiting.popleft()
+            self._waiting_s = self._waiting_s - call.expected_s if self._waiting else 0.0
             count = call.prepare(now_s)
-            if count and not self._is_too_late(call, now_s, row_count + count):
+            batch_s += call.expected_s
+            if not count:
+                continue
+            if now_s + batch_s <= call.deadline_s:
                 batch.append(call)
                 row_count += count
-        return batch, row_count
+            else:
+                call.finish_late()
+        return batch
 
-    def _is_too_late(self, call: "ScoringCall", now_s: float, row_count: int) -> bool:
-        if now_s + self._pace.expected_s(row_count) <= call.deadline_s:
-            return False
-        self._pace.passed_over()
-        call.finish_late()
-        return True
+
+def _learn(batch: Sequence["ScoringCall"], seconds: float) -> None:
+    """Learns from a turn of calls of one method how long they take, with all that came and went meanwhile."""
+    entries = {call.entry for call in batch}
+    if len(entries) == 1:
+        entries.pop().pace.took(sum([call.size for call in batch]), seconds)
 
 
 def _score_together(batch: Sequence["ScoringCall"]) -> None:
@@ -157,11 +171,22 @@ def _score_together(batch: Sequence["ScoringCall"]) -> None:
 class ScoringCall:
     """One call of a scoring method."""
 
-    __slots__ = ("_arrived_ns", "_call", "_entry", "_is_closed", "_line", "_message", "_prepared", "deadline_s")
+    __slots__ = (
+        "_arrived_ns",
+        "_call",
+        "_is_closed",
+        "_line",
+        "_message",
+        "_prepared",
+        "deadline_s",
+        "entry",
+        "expected_s",
+        "size",
+    )
 
     def __init__(self, line: Line, arrival: Arrival, entry: Entry, deadline_s: float) -> None:
         self._line = line
-        self._entry = entry
+        self.entry = entry
         self._call = arrival.call
         self._is_closed = False
         self._message = b""
@@ -175,6 +200,8 @@ class ScoringCall:
         message = core.message(event)
         if message is not None:
             self._message = message
+            self.size = max(len(message), _LEAST_BYTES)
+            self.expected_s = self.entry.pace.expected_s(self.size)
             self._line.join(self)
         elif not self._is_closed:
             core.send(self._call, ignore, initial=(), status=(grpc.StatusCode.UNIMPLEMENTED, NEEDS_A_MESSAGE))
@@ -197,7 +224,7 @@ class ScoringCall:
             self.fail(DeadlineTooShort("the deadline passed before the answer was ready"))
             return 0
         try:
-            self._prepared = self._entry.method.prepare(self._message)
+            self._prepared = self.entry.method.prepare(self._message)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             self.fail(error)
             return 0
@@ -216,11 +243,12 @@ class ScoringCall:
         """Sends the reply."""
         if self._is_closed:
             return
-        self._reply(self._entry.method.finish)
+        self._reply(self.entry.method.finish)
 
     def finish_late(self) -> None:
         """Sends what the caller wants when there is no time to score."""
-        self._reply(self._entry.method.late)
+        self.entry.pace.passed_over()
+        self._reply(self.entry.method.late)
 
     def _reply(self, encode: Callable[[Any], bytes]) -> None:
         try:
@@ -228,11 +256,11 @@ class ScoringCall:
         except Exception as error:  # the edge: as above
             self.fail(error)
             return
-        self._entry.counters.count("OK", time.perf_counter_ns() - self._arrived_ns)
+        self.entry.counters.count("OK", time.perf_counter_ns() - self._arrived_ns)
 
     def fail(self, error: Exception) -> None:
         """Ends the call with what the error table says."""
-        failed = fail(self._entry.method, self._entry.counters, self._message, error)
+        failed = fail(self.entry.method, self.entry.counters, self._message, error)
         if not self._is_closed:
             self._is_closed = True
             core.send(self._call, ignore, initial=(), status=(failed.code, failed.text))

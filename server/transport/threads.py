@@ -11,6 +11,7 @@ from server.errors import DeadlineTooShort
 from server.metrics import MethodCounters, Metrics
 from server.transport.edge import fail
 from server.transport.limits import Limits, channel_options
+from server.transport.pace import Pace
 from server.transport.seam import AnyMethod, score
 
 _NEVER_S = 2.0**61  # the core's infinity is the largest whole number of 64 bits, less what has passed since 1970
@@ -44,6 +45,7 @@ def _handle(
 
     One thread at a time finishes, counts and logs; that holds the interpreter anyway.
     """
+    pace = Pace()
 
     def handle(message: bytes, context: grpc.ServicerContext) -> bytes:
         started_ns = time.perf_counter_ns()
@@ -51,12 +53,17 @@ def _handle(
             deadline_s = _deadline_s(context, default_deadline_s)
             _check(deadline_s)
             prepared = method.prepare(message)
-            for run in prepared.runs:
+            is_late = time.monotonic() + pace.expected_s(1 + len(message)) > deadline_s
+            if not is_late:
+                score(prepared.runs)
                 _check(deadline_s)
-                score((run,))
-            _check(deadline_s)
             with finishing:
-                reply = method.finish(prepared)
+                if is_late:
+                    pace.passed_over()
+                    reply = method.late(prepared)
+                else:
+                    reply = method.finish(prepared)
+                    pace.took(1 + len(message), (time.perf_counter_ns() - started_ns) / 1e9)
                 counters.count("OK", time.perf_counter_ns() - started_ns)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             with finishing:
