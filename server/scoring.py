@@ -64,10 +64,11 @@ class Scoring:
         request_id = _checked_id(request)
         _check_visitor(request.visitor)
         plan = self._plans.find(request.selectors)
-        runs = [
-            Run(target.served, (target.served.reader.read(request.features if own is None else own),))
-            for target, own in plan.targets
-        ]
+        features = request.features
+        runs = []
+        for target, own in plan.targets:
+            row = target.served.reader.read(features if own is None else own)
+            runs.append(Run(target.served, (row,)))
         return Prepared(request_id, plan.parts, runs, request.when_late)
 
     def prepare_batch(self, message: bytes) -> Prepared:
@@ -126,7 +127,9 @@ def _check_scored(runs: Sequence[Run]) -> None:
     """Raises what is wrong with a row of any of them, before anything is counted."""
     for run in runs:
         errors = run.scored.block.errors
-        for number in range(len(run.rows)) if errors is not None else ():
+        if errors is None:
+            continue
+        for number in range(len(run.rows)):
             if run.first + number in errors:
                 raise _of_row(number, len(run.rows), errors[run.first + number])
 

@@ -228,7 +228,8 @@ class ScoringCall:
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             self.fail(error)
             return 0
-        return sum([len(run.rows) for run in self.runs])
+        runs = self._prepared.runs
+        return len(runs[0].rows) if len(runs) == 1 else sum([len(run.rows) for run in runs])
 
     def score_alone(self) -> None:
         """Scores what the call asks for by itself; fails it when that is not possible."""
