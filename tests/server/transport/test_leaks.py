@@ -1,0 +1,84 @@
+"""What many ordinary calls leave behind in the inline transport: nothing."""
+
+import gc
+from collections.abc import Callable
+
+import grpc
+import pytest
+
+from server.errors import InvalidRequest
+from tests.server.transport import traces
+from tests.server.transport.conftest import PATIENCE_S, Ask, Asked
+from tests.server.transport.frames import Connection, call
+from tests.server.transport.stub import TURN, Lane, method
+
+ROUND = 1000
+_GROWTH_BYTES = 8 << 20
+_GROWTH_OBJECTS = 100
+
+
+@pytest.fixture
+def transport() -> str:
+    """This one alone."""
+    return "inline"
+
+
+def _ask_many(asked: Asked, text: bytes = b"ab") -> None:
+    for _ in range(ROUND // 50):
+        for future in [asked.call().future(text, timeout=PATIENCE_S) for _ in range(50)]:
+            future.exception()
+
+
+def _cancel_many(asked: Asked) -> None:
+    for _ in range(ROUND // 50):
+        futures = [asked.call().future(b"ab", timeout=PATIENCE_S) for _ in range(50)]
+        for future in futures:
+            future.cancel()
+        asked.turn(b"ab")
+
+
+def _fail_many(asked: Asked) -> None:
+    _ask_many(asked, b"bad")
+
+
+def _connect_many(asked: Asked) -> None:
+    for _ in range(ROUND // 10):
+        with Connection(asked.port) as connection:
+            connection.send(call(TURN, b"ab", 1))
+            connection.wait_for_end(1)
+
+
+def _ask_for_nothing(asked: Asked) -> None:
+    for _ in range(ROUND // 50):
+        nothing = asked.call("/no.Such/Method")
+        for future in [nothing.future(b"ab", timeout=PATIENCE_S) for _ in range(50)]:
+            assert future.exception().code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("use", [_ask_many, _fail_many, _cancel_many, _connect_many, _ask_for_nothing])
+def test_nothing_is_kept(ask: Ask, lane: Lane, use: Callable[[Asked], None]) -> None:
+    """Objects, memory, sockets and threads are after thousands of calls what they were after the first ones."""
+    asked = ask([method(lane, failures={b"bad": InvalidRequest("bad")})])
+    for _ in range(2):
+        use(asked)
+    before = _held(asked, lane)
+    for _ in range(5):
+        use(asked)
+    after = _held(asked, lane)
+    for name, growth in (("objects", _GROWTH_OBJECTS), ("bytes", _GROWTH_BYTES), ("sockets", 0), ("threads", 0)):
+        assert after[name] - before[name] <= growth, name
+
+
+def _held(asked: Asked, lane: Lane) -> dict[str, int]:
+    lane.runs.clear()
+    lane.entered = type(lane.entered)(0)
+    traces.eventually(lambda: bool(asked.server.is_idle), "no call is open")
+    open_sockets = set(traces.sockets())
+    traces.eventually(lambda: len(traces.sockets()) <= 4, f"connections are closed: {open_sockets}")
+    gc.collect()
+    return {
+        "objects": len(gc.get_objects()),
+        "bytes": traces.resident_bytes(),
+        "sockets": len(traces.sockets()),
+        "threads": len(traces.threads()),
+    }
