@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 
@@ -86,7 +87,7 @@ class _Exchange:
 
     def __init__(self, server: core.Core, channel: grpc.Channel) -> None:
         self._server = server
-        self._call = channel.unary_unary(_PATH)
+        self._call: Any = channel.unary_unary(_PATH)
         self._events: dict[str, Event] = {}
 
     def run(self) -> None:
@@ -103,7 +104,7 @@ class _Exchange:
     def _wait(self, *names: str) -> None:
         _drive(self._server, lambda: self._events.keys() >= set(names), f"no event came for: {', '.join(names)}")
 
-    def _accept(self) -> tuple[grpc.Future, core.Arrival]:
+    def _accept(self) -> tuple[Any, core.Arrival]:
         """The client's end and the server's of a new call, whose message has come."""
         self._events.clear()
         self._server.request_call(self._note("arrival"))

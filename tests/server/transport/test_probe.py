@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # what is taken away here
 
 from server.transport import core, probe
 from tests.server.transport import traces
@@ -37,7 +38,7 @@ def test_this_grpcio() -> None:
 
 
 def _without(part: str) -> Any:
-    found = {name: getattr(core.cygrpc, name) for name in dir(core.cygrpc)}
+    found = {name: getattr(cygrpc, name) for name in dir(cygrpc)}
     return SimpleNamespace(**{name: value for name, value in found.items() if name != part})
 
 
