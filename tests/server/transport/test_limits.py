@@ -42,8 +42,9 @@ def test_other_calls_at_once(make: Make) -> None:
     path = "/plain.Service/Do"
     with asking(server) as asked:
         with Connection(asked.port) as connection:
-            connection.send(opening(path, 1), opening(path, 3))
-            eventually(lambda: _is_full(asked, path), "both are there")
+            connection.send(opening(path, 1), opening(path, 3), call(path, b"ab", 5))
+            assert connection.wait_for_end(5) == {}
+            assert _is_full(asked, path)
             assert asked.turn(b"ab") == b"ba"
         eventually(lambda: not _is_full(asked, path), "there is room again")
 
