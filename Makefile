@@ -12,6 +12,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 PROTOC := build/protoc
+LOWEST := build/lowest
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
 
@@ -22,7 +23,7 @@ NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install protos lint format types test demo bench lock licences wheel image-check clean
+.PHONY: help install protos lint format types test test-lowest demo bench lock licences wheel image-check clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +73,15 @@ types: install ## mypy, strict
 test: install $(PROTOC)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
 	@echo "test: pytest"
 	@$(PY) -m pytest
+
+test-lowest: install ## the transports' tests, with the lowest versions that pyproject.toml allows
+	@echo "test-lowest: $(LOWEST)"
+	@$(VENV)/bin/uv pip compile --quiet --no-header --python $(PY) --resolution lowest-direct --extra training --no-annotate \
+	    -o $(LOWEST).txt pyproject.toml
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/python $(PIP_INSTALL) -r $(LOWEST).txt \
+	    $$($(PY) -m pip freeze | grep -E '^(pytest|pytest-timeout|hypothesis)==')
+	@$(LOWEST)/bin/python -m pytest tests/server/transport
 
 demo: install ## the main job: train on real records, publish, serve, score, swap under load
 	@$(PY) -m demo

@@ -10,3 +10,6 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # which costs a third of the throughput and of the latency; the older one reads where it is polled. It counts when grpc
 # is first imported, and has no effect where the name is not known. (measured: docs/LOG.md, the way of a request)
 os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
+
+# The core writes lines of its own, which are no JSON and say no more than the errors that we log; an operator may ask.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -22,6 +22,7 @@ from server.transport.choice import make_transport
 from server.transport.operators import add_operators_services, make_health
 from server.transport.port import PortRefused, listen, read_credentials
 from server.transport.status import code_of
+from server.transport.unusable import UnusableCore
 from server.wish import WorkerState
 
 # How long a thread that computes may keep the interpreter from the one that answers, in seconds. Python's own default
@@ -41,6 +42,7 @@ class Worker:
 
     Raises:
         PortRefused: the files for TLS cannot be read.
+        UnusableCore: the inline transport does not work with this grpcio.
     """
 
     def __init__(self, orders: Orders) -> None:
@@ -132,7 +134,7 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_S)
     try:
         Worker(orders).run(stop)
-    except PortRefused as error:
+    except (PortRefused, UnusableCore) as error:
         _log.error("cannot start", extra={"reason": str(error)})  # the reason is all there is to say
         sys.exit(2)
     os._exit(0)  # ONNX Runtime may be in the middle of a graph that the interpreter would take down

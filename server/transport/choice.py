@@ -1,18 +1,24 @@
 """The transport that the operator chose, with the scoring methods on it."""
 
 from collections.abc import Sequence
+from types import ModuleType
 
 import grpc
 
 from server.metrics import Metrics
 from server.settings import Settings
-from server.transport import inline, threads
+from server.transport import threads
 from server.transport.limits import Limits
 from server.transport.seam import AnyMethod
+from server.transport.unusable import unusable
 
 
 def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Metrics) -> grpc.Server:
-    """A server with these methods, without a port yet."""
+    """A server with these methods, without a port yet.
+
+    Raises:
+        UnusableCore: the inline transport does not work with this grpcio. The text says what to do.
+    """
     limits = Limits(
         largest_message_bytes=settings.max_message_bytes,
         most_calls=settings.max_calls,
@@ -26,6 +32,19 @@ def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Me
         plain = threads.make_server(limits, threads=settings.threads)
         threads.add_methods(plain, methods, metrics, default_deadline_s=default_deadline_s)
         return plain
-    server = inline.make_server(limits, most_rows=settings.max_run_rows, most_wait_s=settings.max_wait_ms / 1e3)
+    inline = _working_inline()
+    server: grpc.Server = inline.make_server(
+        limits, most_rows=settings.max_run_rows, most_wait_s=settings.max_wait_ms / 1e3
+    )
     inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
     return server
+
+
+def _working_inline() -> ModuleType:
+    """The inline transport, tried."""
+    try:
+        from server.transport import inline, probe  # noqa: PLC0415  # what they import may be gone
+    except (ImportError, AttributeError) as error:
+        raise unusable(f"{type(error).__name__}: {error}") from error
+    probe.check()
+    return inline

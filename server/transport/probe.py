@@ -4,11 +4,13 @@ import math
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 
 from server.transport import core
 from server.transport.core import Event
+from server.transport.unusable import unusable
 
 _PATH = "/probe.Probe/Try"
 _REQUEST, _REPLY = b"request", b"reply"
@@ -17,10 +19,6 @@ _CODE, _TEXT = grpc.StatusCode.ABORTED, "as it should"
 _CALL_S = 5.0  # deadline of the calls
 _PATIENCE_S = 4.0  # how long each of them may take
 _TURN_S = 0.05
-
-
-class UnusableCore(Exception):
-    """The installed grpcio cannot carry the inline transport. The operator's to change; the text says how."""
 
 
 def check() -> None:
@@ -32,11 +30,7 @@ def check() -> None:
     try:
         _try()
     except Exception as error:  # whatever a private interface does when it has changed
-        raise UnusableCore(
-            f"the inline transport does not work with grpcio {grpc.__version__}: {_reason(error)}; install a grpcio "
-            "that it was tested with (pyproject.toml, requirements/server.txt), or start with --transport threads, "
-            "which uses the public interface alone and answers about a quarter of the requests per second"
-        ) from error
+        raise unusable(_reason(error)) from error
 
 
 def _reason(error: Exception) -> str:
@@ -86,7 +80,7 @@ class _Exchange:
 
     def __init__(self, server: core.Core, channel: grpc.Channel) -> None:
         self._server = server
-        self._call = channel.unary_unary(_PATH)
+        self._call: Any = channel.unary_unary(_PATH)
         self._events: dict[str, Event] = {}
 
     def run(self) -> None:
@@ -103,7 +97,7 @@ class _Exchange:
     def _wait(self, *names: str) -> None:
         _drive(self._server, lambda: self._events.keys() >= set(names), f"no event came for: {', '.join(names)}")
 
-    def _accept(self) -> tuple[grpc.Future, core.Arrival]:
+    def _accept(self) -> tuple[Any, core.Arrival]:
         """The client's end and the server's of a new call, whose message has come."""
         self._events.clear()
         self._server.request_call(self._note("arrival"))

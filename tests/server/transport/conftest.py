@@ -40,7 +40,7 @@ class Asked:
 
     server: Any
     port: int
-    channel: grpc.Channel
+    channel: Any
 
     def call(self, path: str = TURN) -> Any:
         """A method, which takes and gives bytes."""

@@ -91,6 +91,10 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection."""
         self._socket.close()
 
     def send(self, *content: bytes) -> bool:

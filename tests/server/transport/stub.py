@@ -1,5 +1,6 @@
 """A scoring method without a model: it turns texts around, and waits or fails when it is told to."""
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class Lane:
         if self.error is not None:
             raise self.error
         return [row[::-1] for row in rows]
+
+    def forget(self) -> None:
+        """Forgets the runs so far."""
+        self.runs.clear()
+        self.entered = threading.Semaphore(0)
 
     @property
     def scored(self) -> list[bytes]:
@@ -81,7 +87,7 @@ def method(
 
     def prepare(message: bytes) -> Prepared:
         if failures and message in failures:
-            raise failures[message]
+            raise copy.copy(failures[message])  # one that is raised twice keeps both tracebacks
         return Prepared([Run(lane, message.split(b" "))])
 
     return Method(path, prepare, finish, late, lambda message: message.decode("ascii", "replace"))

@@ -68,7 +68,7 @@ def test_metadata_of_a_failure(serve: Serve) -> None:
         context.set_trailing_metadata((("after", "2"),))
         context.abort(grpc.StatusCode.ABORTED, "no")
 
-    refused = serve(behave).refusal(b"ab", METHOD)
+    refused: Any = serve(behave).refusal(b"ab", METHOD)
     assert (refused.code(), refused.details()) == (grpc.StatusCode.ABORTED, "no")
     assert ("after", "2") in refused.trailing_metadata()
 
@@ -76,7 +76,7 @@ def test_metadata_of_a_failure(serve: Serve) -> None:
 def test_status_beside_a_reply(serve: Serve) -> None:
     """A code that the handler set counts, whatever it returns."""
 
-    def behave(text: str, context: grpc.ServicerContext) -> str:
+    def behave(text: str, context: Any) -> str:
         context.set_code(grpc.StatusCode.NOT_FOUND)
         context.set_details("not here")
         assert (context.code(), context.details() in {"not here", b"not here"}) == (grpc.StatusCode.NOT_FOUND, True)
@@ -190,7 +190,7 @@ def test_handlers_that_do_not_say_what_they_have(make: Make) -> None:
     """Nor does it take a handler that decides by call, since nobody can say whether that would wait."""
 
     class Anything(grpc.GenericRpcHandler):
-        def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:  # noqa: ARG002  # its interface
             return None
 
     with pytest.raises(ValueError, match="does not say which methods it has; use method_handlers_generic_handler"):
@@ -212,8 +212,8 @@ def test_stream_that_fails(make: Make) -> None:
     handler = grpc.stream_stream_rpc_method_handler(behave, bytes.decode, _reply)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Do": handler}),))
     with asking(server) as asked:
-        replies = asked.channel.stream_stream(METHOD)(iter((b"a", b"b", b"c", b"d")), timeout=PATIENCE_S)
-        heard = []
+        replies: Any = asked.channel.stream_stream(METHOD)(iter((b"a", b"b", b"c", b"d")), timeout=PATIENCE_S)
+        heard: list[bytes] = []
         with pytest.raises(grpc.RpcError) as caught:
             heard.extend(replies)
         assert caught.value.code() is grpc.StatusCode.ABORTED

@@ -28,7 +28,7 @@ def test_calls_at_once(ask: Ask) -> None:
 @pytest.mark.parametrize("transport", ["inline"], indirect=True)
 def test_what_a_refused_call_is_told(ask: Ask) -> None:
     """A call beyond the limit hears which limit that is, and when to try again."""
-    refused = ask(most_calls=0).refusal(b"ab")
+    refused: Any = ask(most_calls=0).refusal(b"ab")
     assert refused.details() == "0 calls are open; that is the limit"
     assert [key for key, _ in refused.trailing_metadata()] == ["grpc-retry-pushback-ms"]
 
@@ -37,13 +37,14 @@ def test_what_a_refused_call_is_told(ask: Ask) -> None:
 def test_other_calls_at_once(make: Make) -> None:
     """Calls of other methods have a limit of their own, so that they leave room for scoring."""
     server = make(most_streams=2)
-    handler = grpc.unary_unary_rpc_method_handler(lambda content, _: content)
+    handler: Any = grpc.unary_unary_rpc_method_handler(lambda content, _: content)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("plain.Service", {"Do": handler}),))
     path = "/plain.Service/Do"
     with asking(server) as asked:
         with Connection(asked.port) as connection:
-            connection.send(opening(path, 1), opening(path, 3))
-            eventually(lambda: _is_full(asked, path), "both are there")
+            connection.send(opening(path, 1), opening(path, 3), call(path, b"ab", 5))
+            assert connection.wait_for_end(5) == {}
+            assert _is_full(asked, path)
             assert asked.turn(b"ab") == b"ba"
         eventually(lambda: not _is_full(asked, path), "there is room again")
 
@@ -98,7 +99,7 @@ def test_age_of_a_connection(make: Make) -> None:
         return content
 
     server = make(connection_age_s=0.1, connection_grace_s=PATIENCE_S)
-    handler = grpc.unary_unary_rpc_method_handler(tell)
+    handler: Any = grpc.unary_unary_rpc_method_handler(tell)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("plain.Service", {"Do": handler}),))
     with asking(server) as asked:
         while len(peers) < 4:

@@ -27,7 +27,7 @@ def servicer() -> health.HealthServicer:
 
 
 @pytest.fixture
-def asked(make: Make, servicer: health.HealthServicer) -> Iterator[Asked]:
+def asked(make: Make, servicer: Any) -> Iterator[Asked]:
     """A server with both, and a client."""
     server = make()
     add_operators_services(server, servicer, SERVICE)
@@ -36,16 +36,16 @@ def asked(make: Make, servicer: health.HealthServicer) -> Iterator[Asked]:
 
 
 @pytest.fixture
-def stub(asked: Asked) -> health_pb2_grpc.HealthStub:
+def stub(asked: Asked) -> Any:
     """A client of health."""
     return health_pb2_grpc.HealthStub(asked.channel)
 
 
-def _watch(stub: health_pb2_grpc.HealthStub, service: str = SERVICE) -> Any:
+def _watch(stub: Any, service: str = SERVICE) -> Any:
     return stub.Watch(health_pb2.HealthCheckRequest(service=service), timeout=PATIENCE_S)
 
 
-def test_check(stub: health_pb2_grpc.HealthStub, servicer: health.HealthServicer) -> None:
+def test_check(stub: Any, servicer: Any) -> None:
     """A check tells the service's status as it is now."""
     for status in (SERVING, NOT_SERVING):
         servicer.set(SERVICE, status)
@@ -53,14 +53,14 @@ def test_check(stub: health_pb2_grpc.HealthStub, servicer: health.HealthServicer
         assert reply.status == status
 
 
-def test_check_of_an_unknown_service(stub: health_pb2_grpc.HealthStub) -> None:
+def test_check_of_an_unknown_service(stub: Any) -> None:
     """A service that nobody set is NOT_FOUND."""
     with pytest.raises(grpc.RpcError) as caught:
         stub.Check(health_pb2.HealthCheckRequest(service="none"), timeout=PATIENCE_S)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-def test_watchers(stub: health_pb2_grpc.HealthStub, servicer: health.HealthServicer) -> None:
+def test_watchers(stub: Any, servicer: Any) -> None:
     """Every watcher is told what is, and each change, which another thread makes."""
     watchers = [_watch(stub) for _ in range(20)]
     assert [next(watcher).status for watcher in watchers] == [UNKNOWN] * 20
@@ -71,7 +71,7 @@ def test_watchers(stub: health_pb2_grpc.HealthStub, servicer: health.HealthServi
         watcher.cancel()
 
 
-def test_watcher_that_leaves(stub: health_pb2_grpc.HealthStub, servicer: health.HealthServicer) -> None:
+def test_watcher_that_leaves(stub: Any, servicer: Any) -> None:
     """A watcher that cancels is forgotten; the others go on."""
     leaves, stays = _watch(stub), _watch(stub)
     assert (next(leaves).status, next(stays).status) == (UNKNOWN, UNKNOWN)
@@ -86,7 +86,7 @@ def test_watcher_that_leaves(stub: health_pb2_grpc.HealthStub, servicer: health.
 
 
 @pytest.mark.parametrize("transport", ["inline"], indirect=True)
-def test_watcher_that_does_not_read(asked: Asked, servicer: health.HealthServicer) -> None:
+def test_watcher_that_does_not_read(asked: Asked, servicer: Any) -> None:
     """A watcher that takes nothing of what it is sent is ended, and nothing is kept for it."""
     request = health_pb2.HealthCheckRequest(service=SERVICE).SerializeToString()
     with Connection(asked.port, window=0) as connection:
@@ -100,7 +100,7 @@ def test_watcher_that_does_not_read(asked: Asked, servicer: health.HealthService
         eventually(lambda: bool(asked.server.is_idle), "nothing is kept")
 
 
-def test_watch_while_it_stops(stub: health_pb2_grpc.HealthStub, asked: Asked, servicer: health.HealthServicer) -> None:
+def test_watch_while_it_stops(stub: Any, asked: Asked, servicer: Any) -> None:
     """A watcher hears that the server goes, and is cancelled after the grace."""
     servicer.set(SERVICE, SERVING)
     watcher = _watch(stub)
@@ -113,7 +113,7 @@ def test_watch_while_it_stops(stub: health_pb2_grpc.HealthStub, asked: Asked, se
 
 
 def _reflect(asked: Asked, *requests: reflection_pb2.ServerReflectionRequest) -> list[Any]:
-    stub = reflection_pb2_grpc.ServerReflectionStub(asked.channel)  # type: ignore[no-untyped-call]
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(asked.channel)
     return list(stub.ServerReflectionInfo(iter(requests), timeout=PATIENCE_S))
 
 
@@ -148,8 +148,9 @@ def test_many_questions(asked: Asked) -> None:
 
 def test_dialogue(asked: Asked) -> None:
     """A question that depends on the answer to the one before is answered, while the stream stays open."""
-    stub = reflection_pb2_grpc.ServerReflectionStub(asked.channel)  # type: ignore[no-untyped-call]
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(asked.channel)
     answered: list[str] = []
+    last: Any = None
 
     def questions() -> Iterator[reflection_pb2.ServerReflectionRequest]:
         yield reflection_pb2.ServerReflectionRequest(list_services="")

@@ -5,8 +5,10 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # what is taken away here
 
 from server.transport import core, probe
+from server.transport.unusable import UnusableCore
 from tests.server.transport import traces
 
 PARTS = (
@@ -37,7 +39,7 @@ def test_this_grpcio() -> None:
 
 
 def _without(part: str) -> Any:
-    found = {name: getattr(core.cygrpc, name) for name in dir(core.cygrpc)}
+    found = {name: getattr(cygrpc, name) for name in dir(cygrpc)}
     return SimpleNamespace(**{name: value for name, value in found.items() if name != part})
 
 
@@ -45,7 +47,7 @@ def _without(part: str) -> Any:
 def test_missing_part(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """Without a part of it, it says so, and what to do."""
     monkeypatch.setattr(core, "cygrpc", _without(part))
-    with pytest.raises(probe.UnusableCore) as caught:
+    with pytest.raises(UnusableCore) as caught:
         probe.check()
     text = str(caught.value)
     assert f"does not work with grpcio {grpc.__version__}: AttributeError" in text
@@ -60,7 +62,7 @@ def test_changed_part(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     changed = _without(part)
     setattr(changed, part, lambda: None)
     monkeypatch.setattr(core, "cygrpc", changed)
-    with pytest.raises(probe.UnusableCore, match=f"{grpc.__version__}: (Type|Attribute)Error"):
+    with pytest.raises(UnusableCore, match=f"{grpc.__version__}: (Type|Attribute)Error"):
         probe.check()
 
 
@@ -76,5 +78,5 @@ def test_changed_part(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
 def test_changed_behaviour(monkeypatch: pytest.MonkeyPatch, name: str, fake: Any, words: str) -> None:
     """A part that does something else is found out."""
     monkeypatch.setattr(core, name, fake)
-    with pytest.raises(probe.UnusableCore, match=words):
+    with pytest.raises(UnusableCore, match=words):
         probe.check()

@@ -1,6 +1,7 @@
 """What both transports answer when nothing is wrong."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -53,7 +54,7 @@ def test_asyncio_client(ask: Ask) -> None:
 
     async def turn_many(port: int) -> list[bytes]:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            turn = channel.unary_unary(TURN)
+            turn: Any = channel.unary_unary(TURN)
             return list(await asyncio.gather(*[turn(b"a%d" % n, timeout=PATIENCE_S) for n in range(50)]))
 
     assert asyncio.run(turn_many(ask().port)) == [(b"a%d" % n)[::-1] for n in range(50)]

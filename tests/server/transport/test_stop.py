@@ -2,6 +2,7 @@
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import pytest
@@ -20,7 +21,8 @@ def test_port_zero(make: Make) -> None:
     assert len(ports) == 2
     for port in ports:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            assert channel.unary_unary(TURN)(b"ab", timeout=PATIENCE_S) == b"ba"
+            turn: Any = channel.unary_unary(TURN)
+            assert turn(b"ab", timeout=PATIENCE_S) == b"ba"
 
 
 def test_taken_port(make: Make) -> None:
@@ -28,7 +30,7 @@ def test_taken_port(make: Make) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(RuntimeError, match=address):
             make().add_insecure_port(address)
 
@@ -69,7 +71,7 @@ def test_stop_from_many_threads(ask: Ask) -> None:
     """Several threads may stop the server at once."""
     server = ask().server
     with ThreadPoolExecutor(8) as pool:
-        events = list(pool.map(lambda grace: server.stop(grace), [None, 0, 1, 5] * 4))
+        events = list(pool.map(server.stop, [None, 0, 1, 5] * 4))
     assert all(event.wait(PATIENCE_S) for event in events)
 
 
@@ -121,7 +123,8 @@ def test_new_calls_are_refused_meanwhile(ask: Ask, lane: Lane) -> None:
     has_ended = asked.server.stop(PATIENCE_S)
     options = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
     with grpc.insecure_channel(f"127.0.0.1:{asked.port}", options) as channel:
-        refused = channel.unary_unary(TURN).future(b"cd", timeout=PATIENCE_S)
+        turn: Any = channel.unary_unary(TURN)
+        refused = turn.future(b"cd", timeout=PATIENCE_S)
         eventually(lambda: _refuses(asked.port), "the listener is closed")
         lane.gate.set()
         assert in_flight.result() == b"ba"
@@ -169,11 +172,9 @@ def test_shorter_grace(ask: Ask, lane: Lane) -> None:
 def test_under_fire(ask: Ask) -> None:
     """Calls that keep arriving while the server stops get a reply or a status that says to try elsewhere."""
     asked = ask()
-    futures = []
-    for number in range(300):
-        futures.append(asked.call().future(b"ab", timeout=PATIENCE_S))
-        if number == 150:
-            has_ended = asked.server.stop(PATIENCE_S)
+    futures = [asked.call().future(b"ab", timeout=PATIENCE_S) for _ in range(150)]
+    has_ended = asked.server.stop(PATIENCE_S)
+    futures += [asked.call().future(b"ab", timeout=PATIENCE_S) for _ in range(150)]
     assert has_ended.wait(PATIENCE_S)
     ended = {future.code() for future in futures}
     assert ended <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}

@@ -1,6 +1,6 @@
 """Encrypted connections, and clients that prove who they are, on both transports."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,6 @@ from tests.server.transport.conftest import PATIENCE_S, Make
 from tests.server.transport.stub import TURN
 
 WHO = "/plain.Service/Who"
-Auth = Mapping[str, Sequence[bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +27,9 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @contextmanager
-def _serving(server: Any, authority: Authority, *, needs_client: bool) -> Iterator[tuple[int, list[Auth]]]:
+def _serving(server: Any, authority: Authority, *, needs_client: bool) -> Iterator[tuple[int, list[Any]]]:
     """The port of the server, which notes what it knows of each caller of WHO."""
-    seen: list[Auth] = []
+    seen: list[Any] = []
 
     def note(content: bytes, context: grpc.ServicerContext) -> bytes:
         seen.append(context.auth_context())
@@ -40,7 +39,7 @@ def _serving(server: Any, authority: Authority, *, needs_client: bool) -> Iterat
     credentials = grpc.ssl_server_credentials(
         [(own.key, own.certificate)], authority.certificate if needs_client else None, needs_client
     )
-    handler = grpc.unary_unary_rpc_method_handler(note)
+    handler: Any = grpc.unary_unary_rpc_method_handler(note)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("plain.Service", {"Who": handler}),))
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
@@ -50,7 +49,8 @@ def _serving(server: Any, authority: Authority, *, needs_client: bool) -> Iterat
 def _call(port: int, path: str, *credentials: bytes | None) -> bytes:
     secure = grpc.ssl_channel_credentials(*credentials)
     with grpc.secure_channel(f"127.0.0.1:{port}", secure) as channel:
-        reply: bytes = channel.unary_unary(path)(b"ab", timeout=PATIENCE_S)
+        call: Any = channel.unary_unary(path)
+        reply: bytes = call(b"ab", timeout=PATIENCE_S)
     return reply
 
 
@@ -65,8 +65,10 @@ def test_encrypted(make: Make, authority: Authority) -> None:
 def test_plain_client(make: Make, authority: Authority) -> None:
     """A client that does not encrypt is not answered, and harms nobody."""
     with _serving(make(), authority, needs_client=False) as (port, _):
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(TURN)(b"ab", timeout=PATIENCE_S)
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            turn: Any = channel.unary_unary(TURN)
+            with pytest.raises(grpc.RpcError) as caught:
+                turn(b"ab", timeout=PATIENCE_S)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert _call(port, TURN, authority.certificate) == b"ba"
 

@@ -1,0 +1,84 @@
+"""What many ordinary calls leave behind in the inline transport: nothing."""
+
+import gc
+from collections.abc import Callable
+
+import grpc
+import pytest
+
+from server.errors import InvalidRequest
+from tests.server.transport import traces
+from tests.server.transport.conftest import PATIENCE_S, Ask, Asked
+from tests.server.transport.frames import Connection, call
+from tests.server.transport.stub import TURN, Lane, method
+
+ROUND = 1000
+_SOCKETS = 4  # the listener's, the client's and the server's end of a connection, and one that is being tried
+_GROWTH_BYTES = 8 << 20
+_GROWTH_OBJECTS = 100
+
+
+@pytest.fixture
+def transport() -> str:
+    """This one alone."""
+    return "inline"
+
+
+def _ask_many(asked: Asked, text: bytes = b"ab") -> None:
+    for _ in range(ROUND // 50):
+        for future in [asked.call().future(text, timeout=PATIENCE_S) for _ in range(50)]:
+            future.exception()
+
+
+def _cancel_many(asked: Asked) -> None:
+    for _ in range(ROUND // 50):
+        futures = [asked.call().future(b"ab", timeout=PATIENCE_S) for _ in range(50)]
+        for future in futures:
+            future.cancel()
+        asked.turn(b"ab")
+
+
+def _fail_many(asked: Asked) -> None:
+    _ask_many(asked, b"bad")
+
+
+def _connect_many(asked: Asked) -> None:
+    for _ in range(ROUND // 10):
+        with Connection(asked.port) as connection:
+            connection.send(call(TURN, b"ab", 1))
+            connection.wait_for_end(1)
+
+
+def _ask_for_nothing(asked: Asked) -> None:
+    for _ in range(ROUND // 50):
+        nothing = asked.call("/no.Such/Method")
+        for future in [nothing.future(b"ab", timeout=PATIENCE_S) for _ in range(50)]:
+            assert future.exception().code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("use", [_ask_many, _fail_many, _cancel_many, _connect_many, _ask_for_nothing])
+def test_nothing_is_kept(ask: Ask, lane: Lane, use: Callable[[Asked], None]) -> None:
+    """Objects, memory, sockets and threads are after thousands of calls what they were after the first ones."""
+    asked = ask([method(lane, failures={b"bad": InvalidRequest("bad")})])
+    for _ in range(2):
+        use(asked)
+    before = _held(asked, lane)
+    for _ in range(5):
+        use(asked)
+    traces.eventually(lambda: _held(asked, lane)["objects"] - before["objects"] <= _GROWTH_OBJECTS, "objects have gone")
+    after = _held(asked, lane)
+    assert after["bytes"] - before["bytes"] <= _GROWTH_BYTES
+    assert (after["sockets"], after["threads"]) == (before["sockets"], before["threads"])
+
+
+def _held(asked: Asked, lane: Lane) -> dict[str, int]:
+    lane.forget()
+    traces.eventually(lambda: bool(asked.server.is_idle), "no call is open")
+    traces.eventually(lambda: len(traces.sockets()) <= _SOCKETS, "connections are closed")
+    gc.collect()
+    return {
+        "objects": len(gc.get_objects()),
+        "bytes": traces.resident_bytes(),
+        "sockets": len(traces.sockets()),
+        "threads": len(traces.threads()),
+    }
