@@ -115,6 +115,7 @@ class Line:
     def clear(self) -> None:
         """Forgets everybody, once nobody can be answered any more."""
         self._waiting.clear()
+        self._waiting_s = 0.0
         self._silent.clear()
 
     def score(self) -> None:
@@ -137,14 +138,15 @@ class Line:
         batch_s = 0.0
         while self._waiting and row_count < self._most_rows:
             call = self._waiting.popleft()
-            self._waiting_s = self._waiting_s - call.expected_s if self._waiting else 0.0
+            # What was added in one order and taken away in another leaves a rest, which may be below 0.
+            self._waiting_s = max(0.0, self._waiting_s - call.expected_s) if self._waiting else 0.0
             count = call.prepare(now_s)
-            batch_s += call.expected_s
             if not count:
                 continue
-            if now_s + batch_s <= call.deadline_s:
+            if now_s + batch_s + call.expected_s <= call.deadline_s:
                 batch.append(call)
                 row_count += count
+                batch_s += call.expected_s
             else:
                 call.finish_late()
         return batch

@@ -31,3 +31,10 @@ def test_every_metric_is_documented() -> None:
     guide = (_ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     assert "audience_requests_total" in names
     assert [name for name in names if f"`{name}`" not in guide] == []
+
+
+def test_every_metric_is_shown() -> None:
+    """Each that is counted is exported too, and not only kept: it has its place among those that are collected."""
+    state = {series.MODEL_VERSION, series.WORKERS}  # not counted, but looked up when somebody asks
+    counted = {metric for metric in vars(series).values() if isinstance(metric, series.Metric)} - state
+    assert set(series.COUNTED) == counted

@@ -52,11 +52,12 @@ def test_model(measured: Measured) -> None:
     counters = measured.metrics.for_model("shop", 2, ["a", "b"])
     counters.rows.inc(3)
     counters.remapped.inc()
+    counters.degraded.inc(5)
     counters.missing.inc(2)
     counters.out_of_range.inc(4)
     np.add(counters.default_counts, [10, 20], out=counters.default_counts)
-    names = ("rows", "rows_remapped", "features_missing", "features_out_of_range")
-    assert [measured.sample(f"audience_{name}_total", model="shop", version="2") for name in names] == [3, 1, 2, 4]
+    names = ("rows", "rows_remapped", "rows_degraded", "features_missing", "features_out_of_range")
+    assert [measured.sample(f"audience_{name}_total", model="shop", version="2") for name in names] == [3, 1, 5, 2, 4]
     by_feature = [measured.sample("audience_feature_defaulted_total", model="shop", feature=one) for one in "ab"]
     assert by_feature == [10, 20]
 

@@ -165,8 +165,6 @@ def test_features_there_and_back(encoded: bytes) -> None:
         (b"hello", "ScoreRequest"),
         (b"\x0a\x05ab", "ScoreRequest"),
         (b"\x0a\x01\xff", "ScoreRequest"),
-        (delimited(2, delimited(1, b"\xff")), "ScoreRequest"),
-        (delimited(4, FINGERPRINT[:-1]), "ScoreRequest"),
     ],
 )
 def test_message_that_is_no_request(message: bytes, kind: str) -> None:
@@ -177,6 +175,36 @@ def test_message_that_is_no_request(message: bytes, kind: str) -> None:
         parse_batch(b"\xff")
     with pytest.raises(InvalidRequest, match=r"are no audience.v1.Selector$"):
         parse_selector(b"\xff")
+
+
+@pytest.mark.parametrize("features", [b"\xff", b"hello", FINGERPRINT[:-1], delimited(2, b"\xff")])
+def test_features_that_are_none(features: bytes) -> None:
+    """They stay bytes until they are read, and what is wrong with them is the caller's fault all the same."""
+    for message, parse in ((delimited(4, features), parse_score), (delimited(3, delimited(2, features)), parse_batch)):
+        request = parse(message)
+        row = request.rows[0] if parse is parse_batch else request
+        assert row.features == features
+    for read in (parse_features, public_features, READER.read):
+        with pytest.raises(
+            InvalidRequest, match=rf"^the {len(features)} bytes of the message are no audience.v1.Featu"
+        ):
+            read(features)
+
+
+@pytest.mark.parametrize("visitor", [b"\xff", b"hello", delimited(1, b"\xff"), delimited(1, b"ab")[:-1]])
+def test_visitor_that_is_none(visitor: bytes) -> None:
+    """It stays bytes until the length of its id is asked for."""
+    assert parse_score(delimited(2, visitor)).visitor == visitor
+    with pytest.raises(InvalidRequest, match=rf"^the {len(visitor)} bytes of the message are no audience.v1.Visitor$"):
+        length_of_id(visitor)
+
+
+@pytest.mark.parametrize("text", ["", "a", "ä" * 5, "a" * 127, "a" * 128, "ä" * 64, "€" * 300])
+def test_length_of_an_id(text: str) -> None:
+    """In characters, however many bytes they take, and whatever else a visitor of the future has."""
+    visitor = scoring_pb2.Visitor(id=text).SerializeToString()
+    assert length_of_id(visitor) == length_of_id(visitor + b"\x98\x06\x01") == len(text)
+    assert length_of_id(delimited(1, b"another") + delimited(1, text.encode())) == len(text)
 
 
 def test_message_that_is_a_request() -> None:

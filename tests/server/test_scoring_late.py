@@ -86,7 +86,9 @@ def test_heads_and_models_as_they_were_asked(scoring: Scoring) -> None:
 
 
 @pytest.mark.parametrize("when_late", FAILING)
-def test_otherwise_the_call_fails(scoring: Scoring, when_late: scoring_pb2.WhenLate.ValueType) -> None:
+def test_otherwise_the_call_fails(
+    scoring: Scoring, measured: Measured, when_late: scoring_pb2.WhenLate.ValueType
+) -> None:
     """Who did not ask for anything else, or for something of the future, is told that the time was too short."""
     one = scoring.prepare_score(ask("shop", when_late=when_late).SerializeToString())
     batch = scoring_pb2.ScoreBatchRequest(rows=rows(own(1, 2)), when_late=when_late)
@@ -94,10 +96,15 @@ def test_otherwise_the_call_fails(scoring: Scoring, when_late: scoring_pb2.WhenL
     for late, prepared in ((scoring.late_score, one), (scoring.late_batch, many)):
         with pytest.raises(DeadlineTooShort, match="the deadline would have passed before the answer was ready"):
             late(prepared)
+    assert measured.sample("audience_rows_degraded_total", model="shop", version="3") == 0
 
 
 def test_nobody_was_scored(scoring: Scoring, measured: Measured) -> None:
-    """What is known of anybody is no score, and is not counted as one."""
+    """What is known of anybody is no score, and is not counted as one, but as what it is, by visitors."""
     scoring.late_score(scoring.prepare_score(ask("shop", when_late=PRIOR).SerializeToString()))
+    assert measured.sample("audience_rows_degraded_total", model="shop", version="3") == 1
+    batch = scoring_pb2.ScoreBatchRequest(rows=rows(own(1, 2), own(1, 2)), when_late=PRIOR)
+    scoring.late_batch(scoring.prepare_batch(batch.SerializeToString()))
+    assert measured.sample("audience_rows_degraded_total", model="shop", version="3") == 3
     assert measured.sample("audience_rows_total", model="shop", version="3") == 0
     assert measured.sample("audience_features_missing_total", model="shop", version="3") == 0

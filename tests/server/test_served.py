@@ -131,7 +131,7 @@ def test_reply_of_what_is_known_of_anybody(shared: Metrics, asked: Asked, count:
 
 
 def test_counts(measured: Measured) -> None:
-    """What is answered is counted by model and version, and defaults by feature; what is known of anybody is not."""
+    """What is answered is counted by model and version, and defaults by feature; what is known of anybody apart."""
     one = model()
     registry = Registry(measured.metrics)
     registry.publish({"shop": one}, {}, frozenset())
@@ -139,7 +139,7 @@ def test_counts(measured: Measured) -> None:
     defaulted = np.array([[True, True], [True, False], [False, False]])
     block = Block(np.zeros((3, 2), np.float32), np.array([1, 1, 0]), np.array([1, 0, 0]), defaulted)
     scored = Scored(np.zeros((3, 4), np.float32), block)
-    names = ("rows", "rows_remapped", "features_missing", "features_out_of_range")
+    names = ("rows", "rows_remapped", "features_missing", "features_out_of_range", "rows_degraded")
 
     def counted() -> list[float]:
         totals = [measured.sample(f"audience_{name}_total", model="shop", version="1") for name in names]
@@ -150,15 +150,16 @@ def test_counts(measured: Measured) -> None:
         return totals + features
 
     asked_for.encode_prior(LATE)
+    assert counted() == [0, 0, 0, 0, 1, 0, 0]
     asked_for.encode_prior_columns(3, LATE)
-    assert counted() == [0, 0, 0, 0, 0, 0]
+    assert counted() == [0, 0, 0, 0, 4, 0, 0]
     asked_for.encode(scored, 0, is_remapped=False)
-    assert counted() == [1, 0, 1, 1, 1, 1]
+    assert counted() == [1, 0, 1, 1, 4, 1, 1]
     asked_for.encode(scored, 2, is_remapped=True)
-    assert counted() == [2, 1, 1, 1, 1, 1]
+    assert counted() == [2, 1, 1, 1, 4, 1, 1]
     rows = [Row(b"", None, 0, is_remapped=is_remapped) for is_remapped in (True, False)]
     asked_for.encode_columns(scored, 1, rows)
-    assert counted() == [4, 2, 2, 1, 2, 1]
+    assert counted() == [4, 2, 2, 1, 4, 2, 1]
 
 
 def test_rows_of_several_calls_are_scored_in_their_order(metrics: Metrics) -> None:

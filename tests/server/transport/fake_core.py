@@ -7,12 +7,13 @@ from typing import Any
 import grpc
 
 from server.errors import DeadlineTooShort, InvalidRequest
-from server.transport.core import Arrival
+from server.transport.core import NEVER_S, Arrival
 from server.transport.line import Entry, Line
 from server.transport.seam import AnyMethod, Method, Run
 
 PATH = "/audience.v1.Scoring/Score"
 FAR = 1e6  # seconds
+ROW_BYTES = 64  # what a row is taken for that has fewer
 
 
 class Clock:
@@ -54,6 +55,8 @@ class Call:
 class Core:
     """What the line uses of server.transport.core."""
 
+    NEVER_S = NEVER_S
+
     @staticmethod
     def receive_close(call: Call, tag: Callable[[Any], None]) -> None:
         """Remembers whom to tell."""
@@ -93,7 +96,8 @@ class Prepared:
 class World:
     """A line, the clock, and a method whose messages are as many rows as they say and take a second a row.
 
-    A message is the number of its rows; "wrong" is refused, "broken" breaks whatever it is scored with.
+    A message is the number of its rows, and as long as so many are; "wrong" is refused, "broken" breaks whatever it is
+    scored with.
     """
 
     clock: Clock
@@ -108,9 +112,10 @@ class World:
         return Method(PATH, self._prepare, lambda _: b"scores", self._late, lambda _: "r1")
 
     def _prepare(self, message: bytes) -> Prepared:
-        if message == b"wrong":
+        text = message.strip()
+        if text == b"wrong":
             raise InvalidRequest("say what")
-        return Prepared([Run(self, [message] * (1 if message.isalpha() else int(message)))])
+        return Prepared([Run(self, [text] * row_count(text))])
 
     def _late(self, prepared: Prepared) -> bytes:
         if prepared.runs[0].rows[0] == b"prior":
@@ -124,12 +129,12 @@ class World:
         if b"broken" in rows:
             raise OSError
 
-    def arrive(self, *, within_s: float = FAR) -> Call:
-        """A call that arrives."""
+    def arrive(self, *, within_s: float = FAR, entry: Entry | None = None) -> Call:
+        """A call that arrives, of the one method if no other is said."""
         call = Call()
         self.calls.append(call)
         deadline_s = self.clock.now_s + within_s
-        self.line.arrive(Arrival(call, PATH.encode(), deadline_s, ()), self.entry)
+        self.line.arrive(Arrival(call, PATH.encode(), deadline_s, ()), entry or self.entry)
         return call
 
     def turn(self) -> None:
@@ -145,9 +150,19 @@ class World:
             call.is_closed = True
             call.on_close(None)
 
-    def ask(self, message: bytes = b"1", *, within_s: float = FAR) -> Call:
+    def ask(self, message: bytes = b"1", *, within_s: float = FAR, entry: Entry | None = None) -> Call:
         """A call that arrives and whose message does, if it was taken in."""
-        call = self.arrive(within_s=within_s)
+        call = self.arrive(within_s=within_s, entry=entry)
         if not call.code:
-            call.on_message(message)
+            self.say(call, message)
         return call
+
+    @staticmethod
+    def say(call: Call, message: bytes) -> None:
+        """The message of a call that was taken in arrives."""
+        call.on_message(message.ljust(ROW_BYTES * row_count(message)))
+
+
+def row_count(message: bytes) -> int:
+    """How many rows a message has."""
+    return 1 if message.isalpha() else int(message)

@@ -125,7 +125,7 @@ def test_calls_whose_client_went_are_not_scored(world: World) -> None:
     early, waiting, staying = world.arrive(), world.ask(), world.ask()
     for call in (early, waiting):
         world.close(call)
-    early.on_message(b"1")
+    world.say(early, b"1")
     world.turn()
     assert codes([early, waiting, staying]) == ["", "", "OK"]
     assert world.scored == [[b"1"]]
@@ -142,7 +142,9 @@ def test_calls_whose_time_is_over_are_not_scored(world: World) -> None:
 def test_calls_that_would_be_late_get_what_they_want(paced: World, measured: Measured) -> None:
     """A call for which there is no time, after those before it, gets what is known of anybody, or fails; at once."""
     asked = ((b"6", FAR), (b"prior", 4.5), (b"4", 5.0), (b"2", 9.0))
-    calls = [paced.ask(message, within_s=within_s) for message, within_s in asked]
+    calls = [paced.arrive(within_s=within_s) for _, within_s in asked]
+    for call, (message, _) in zip(calls, asked, strict=True):
+        paced.say(call, message)
     paced.scored.clear()
     paced.turn()
     assert codes(calls) == ["OK", "OK", "DEADLINE_EXCEEDED", "OK"]
@@ -178,14 +180,14 @@ def test_silent_calls_are_dropped(world: World) -> None:
     """A call without deadline and message ends after the default deadline; the core ends those that have their own."""
     silent, own = world.arrive(within_s=math.inf), world.arrive(within_s=1)
     speaking = world.ask(within_s=math.inf)
-    world.clock.now_s += 5
+    world.clock.now_s += 4
     world.line.drop_silent()
     assert codes([silent, own, speaking]) == ["", "", ""]
     world.clock.now_s += 1
     world.line.drop_silent()
     world.line.drop_silent()
     assert codes([silent, own, speaking]) == ["DEADLINE_EXCEEDED", "", ""]
-    silent.on_message(b"1")
+    world.say(silent, b"1")
     world.turn()
     assert world.scored == []
 

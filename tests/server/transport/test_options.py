@@ -17,6 +17,7 @@ def test_channel_options() -> None:
         "grpc.max_send_message_length": -1,
         "grpc.max_metadata_size": 8192,
         "grpc.max_concurrent_streams": 5,
+        "grpc.http.overload_protection": 0,
         "grpc.max_allowed_incoming_connections": 3,
         "grpc.max_connection_age_ms": 1500,
         "grpc.max_connection_age_grace_ms": 250,

@@ -31,11 +31,40 @@ def test_first_turn_is_the_first_estimate(row_s: float, rows: int, asked: int) -
 
 
 @law
-@given(seconds, seconds)
-def test_one_pause_moves_it_by_one_step(usual: float, pause: float) -> None:
-    """However long or short one turn was, the estimate changes by 5 % at most."""
-    moved = after([usual, pause]).expected_s(1) / usual
-    assert pytest.approx(moved) == 1 / STEP if pause <= usual else pytest.approx(moved) == STEP
+@given(seconds, seconds, st.integers(100, 300))
+def test_one_pause_moves_it_by_one_step(usual: float, pause: float, settled: int) -> None:
+    """However long or short one turn was, once there were many the estimate changes by 5 %."""
+    turns = [usual] * settled
+    before = after(turns).expected_s(1)
+    moved = after([*turns, pause]).expected_s(1) / before
+    assert moved == pytest.approx(STEP if pause > before else 1 / STEP, rel=1e-4)
+
+
+@law
+@given(seconds, st.lists(seconds, min_size=1, max_size=60))
+def test_steps_grow_smaller(first: float, turns: list[float]) -> None:
+    """The second turn moves the estimate furthest, to twice or half at most, and each later one less than before it."""
+    expected = [after([first, *turns[:count]]).expected_s(1) for count in range(len(turns) + 1)]
+    steps = np.abs(np.diff(np.log(expected)))
+    assert steps[0] <= np.log(2) + 1e-9
+    assert steps[-1] >= np.log(STEP) - 1e-9
+    assert (np.diff(steps) < 0).all()
+
+
+@law
+@given(seconds, st.floats(1, 100))
+def test_a_slow_first_turn_is_soon_forgotten(usual: float, times: float) -> None:
+    """One up to a hundred times as slow as usual, as the very first may be, is made good for by ten others."""
+    expected = after([usual * times] + [usual] * 10).expected_s(1)
+    assert 1 / 2 < expected / usual < 2
+
+
+@law
+@given(st.floats(1e-3, 10), st.floats(1.5, 100))
+def test_a_quick_first_turn_is_soon_forgotten(usual: float, times: float) -> None:
+    """And one that was as much quicker likewise."""
+    expected = after([usual / times] + [usual] * 10).expected_s(1)
+    assert 1 / 2 < expected / usual < 2
 
 
 @law
