@@ -189,6 +189,7 @@ class Number:
         numbers = bytes(4), bytes(4 if percentiles else 0)  # the number's and the percentile's place
         entry = _entry(self._map, self.name, wire.float_tag(1) + self._between.join(numbers))
         self._before = entry[: -len(self._between.join(numbers))]
+        self._pack = struct.Struct(f"<{len(self._before)}sf{len(self._between)}sf").pack
 
     def encode(self, scores: Sequence[float]) -> bytes:
         """See Head."""
@@ -197,7 +198,7 @@ class Number:
             return b""
         if self._percentiles is None:
             return self._before + _FLOAT.pack(number) + self._between
-        return b"".join((self._before, _FLOAT.pack(number), self._between, _FLOAT.pack(self._percentiles.of(number))))
+        return self._pack(self._before, number, self._between, self._percentiles.of(number))
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head."""

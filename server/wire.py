@@ -31,6 +31,7 @@ def _varint(number: int) -> bytes:
     return bytes(encoded)
 
 
+_TAGS = tuple(_varint(number << 3 | _LENGTH_DELIMITED) for number in range(32))  # more than any message here has
 _SHORT = tuple(_varint(number) for number in range(4096))  # lengths of parts of a reply, looked up for each one
 
 
@@ -41,7 +42,7 @@ def whole(field: int, number: int) -> bytes:
 
 def field(number: int, content: bytes) -> bytes:
     """A field that holds bytes, a message or packed numbers, also when they are empty."""
-    return varint(number << 3 | _LENGTH_DELIMITED) + varint(len(content)) + content
+    return _TAGS[number] + varint(len(content)) + content
 
 
 def text(number: int, content: str) -> bytes:

@@ -6,7 +6,7 @@ costs more than scoring does. Here the thread that polls does the work. What is 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +19,7 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 NEVER_S: Final = 2.0**62  # the core's infinity is the largest whole number of 64 bits
 _NO_FLAGS: Final = 0
+_AWAKE_S: Final = 20e-6  # an event that took less to come was there already
 _SHUTDOWN = cygrpc.CompletionType.queue_shutdown
 # Operations without any content of their own are the same for every call.
 _NO_METADATA = cygrpc.SendInitialMetadataOperation((), _NO_FLAGS)
@@ -65,6 +66,39 @@ class Core:
             self.is_ended = event.completion_type == _SHUTDOWN
             return None
         return event
+
+    def take(self, work: Sized, *, sleep_s: float, most_events: int) -> None:
+        """Calls the tags of what has arrived, until nothing more is there.
+
+        Args:
+            work: what the tags find to do. While there is none, it sleeps; when there is some, it comes back as soon as
+                nothing more has arrived, so that what came together is done together.
+            sleep_s: the longest that it sleeps.
+            most_events: it comes back after so many, so that work gets done whatever arrives.
+        """
+        poll = self._queue.poll
+        has_slept = False
+        empty_count = 0
+        for _ in range(most_events):
+            if work:
+                event = poll(0)
+            else:
+                began_s = time.perf_counter()
+                event = poll(time.time() + sleep_s)
+                has_slept = time.perf_counter() - began_s > _AWAKE_S
+            tag = event.tag
+            if tag is not None:
+                empty_count = 0
+                tag(event)
+                event = tag = None  # kept while the next is awaited, they would keep their call alive
+            elif not work:
+                self.is_ended = event.completion_type == _SHUTDOWN
+                return
+            else:
+                # The core reads sockets as it goes out of a poll, so what it read then is found by the next.
+                empty_count += 1
+                if empty_count > 1 or has_slept:
+                    return
 
     def shut_down(self, tag: Tag) -> None:
         """Closes the listener, tells connections to go, and calls the tag when the last call has ended."""

@@ -7,7 +7,6 @@ batch is one row, and adds nothing to its latency, while at high load the fixed 
 import collections
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +24,6 @@ _log = logging.getLogger(__name__)
 
 _REQUESTED = 64  # arrivals that the core may announce at once
 _TICK_S = 0.1  # longest sleep, so that steps from other threads are taken soon
-_BUSY_S = 20e-6  # an event that took less to come was there already
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
@@ -57,6 +55,7 @@ class Server(grpc.Server):
     def __init__(self, limits: Limits, line: Line) -> None:
         self._limits = limits
         self._line = line
+        self._waiting = line.waiting
         self._core = core.Core(channel_options(limits))
         self._entries: dict[bytes, Entry] = {}
         self._handlers: dict[bytes, tuple[type[Call], Any]] = {}
@@ -163,28 +162,9 @@ class Server(grpc.Server):
 
     def _turn(self) -> None:
         """Takes what has arrived, then scores once."""
-        is_busy = True
-        empty_count = 0
-        for _ in range(_MOST_EVENTS):
-            if self._line:
-                event = self._core.poll(0)
-            else:
-                began_s = time.perf_counter()
-                event = self._core.poll(_TICK_S)
-                is_busy = time.perf_counter() - began_s < _BUSY_S
-            if event is not None:
-                empty_count = 0
-                event.tag(event)
-                event = None  # one that is kept while the next is awaited keeps its call alive
-            elif not self._line:
-                self._tick()
-                return
-            else:
-                # The core reads sockets as it goes out of a poll, so what it read then is found by the next.
-                empty_count += 1
-                if empty_count > is_busy:
-                    break
-        self._line.score()
+        self._core.take(self._waiting, sleep_s=_TICK_S, most_events=_MOST_EVENTS)
+        if self._waiting:
+            self._line.score()
         self._tick()
 
     def _tick(self) -> None:

@@ -48,25 +48,28 @@ class Line:
         most_rows: the most rows that are scored together; a single call may have more.
         most_wait_s: calls that would wait longer than this are refused as they arrive.
         most_calls: calls that may be open at once; further ones are refused.
+
+    Attributes:
+        waiting: they, in their order.
     """
 
     def __init__(self, *, most_rows: int, most_wait_s: float, most_calls: int) -> None:
         self._most_rows = most_rows
         self._most_wait_s = most_wait_s
         self._most_calls = most_calls
-        self._waiting: collections.deque[ScoringCall] = collections.deque()
+        self.waiting: collections.deque[ScoringCall] = collections.deque()
         self._silent: dict[ScoringCall, float] = {}
         self._waiting_s = 0.0  # how long those that wait will take
         self._open_count = 0
         self._ended_s = 0.0  # when the last turn did, if somebody was left waiting; else 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     @property
     def is_idle(self) -> bool:
         """Whether no call is open."""
-        return not (self._open_count or self._waiting or self._silent)
+        return not (self._open_count or self.waiting or self._silent)
 
     def arrive(self, arrival: Arrival, entry: Entry) -> None:
         """Takes a call in, or refuses it when it would not be answered in time."""
@@ -75,8 +78,8 @@ class Line:
         default_s = now_s + entry.default_deadline_s
         has_deadline = arrival.deadline_s < core.NEVER_S
         deadline_s = arrival.deadline_s if has_deadline else default_s
-        if wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT) and self._waiting:
-            self._refuse(arrival, entry, f"{len(self._waiting)} calls wait already, too many to answer in time", wait_s)
+        if self.waiting and wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT):
+            self._refuse(arrival, entry, f"{len(self.waiting)} calls wait already, too many to answer in time", wait_s)
         elif self._open_count >= self._most_calls:
             self._refuse(arrival, entry, f"{self._open_count} calls are open; that is the limit", wait_s)
         else:
@@ -92,7 +95,7 @@ class Line:
     def join(self, call: "ScoringCall") -> None:
         """Puts a call whose message has come at the end."""
         self._silent.pop(call, None)
-        self._waiting.append(call)
+        self.waiting.append(call)
         self._waiting_s += call.expected_s
 
     def leave(self, call: "ScoringCall") -> None:
@@ -114,7 +117,7 @@ class Line:
 
     def clear(self) -> None:
         """Forgets everybody, once nobody can be answered any more."""
-        self._waiting.clear()
+        self.waiting.clear()
         self._waiting_s = 0.0
         self._silent.clear()
 
@@ -128,7 +131,7 @@ class Line:
                 call.finish()
         ended_s = time.perf_counter()
         _learn(batch, ended_s - began_s)
-        self._ended_s = ended_s if self._waiting else 0.0
+        self._ended_s = ended_s if self.waiting else 0.0
 
     def _next(self) -> Sequence["ScoringCall"]:
         """The next calls to score together."""
@@ -136,10 +139,10 @@ class Line:
         row_count = 0
         now_s = time.time()
         batch_s = 0.0
-        while self._waiting and row_count < self._most_rows:
-            call = self._waiting.popleft()
+        while self.waiting and row_count < self._most_rows:
+            call = self.waiting.popleft()
             # What was added in one order and taken away in another leaves a rest, which may be below 0.
-            self._waiting_s = max(0.0, self._waiting_s - call.expected_s) if self._waiting else 0.0
+            self._waiting_s = max(0.0, self._waiting_s - call.expected_s) if self.waiting else 0.0
             count = call.prepare(now_s)
             if not count:
                 continue
