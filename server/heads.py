@@ -1,6 +1,5 @@
 """A head turns its columns of a model's scores into its part of the reply."""
 
-import bisect
 import itertools
 import math
 import re
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from protos.audience.v1 import bundle_pb2
 from server import wire
 from server.errors import BadBundle
+from server.percentiles import Percentiles
 
 FloatMatrix = npt.NDArray[np.float32]
 FloatVector = npt.NDArray[np.float32]
@@ -56,49 +56,6 @@ class Head(Protocol):
         ...
 
 
-class Percentiles:
-    """Where scores stand among the training population.
-
-    Args:
-        quantiles: the population's quantiles in equal steps from 0 to 1, at least 2 numbers that never fall.
-    """
-
-    def __init__(self, quantiles: Sequence[float]) -> None:
-        self._quantiles = tuple(quantiles)
-        self._last = len(self._quantiles) - 1
-        self._array = np.array(self._quantiles)
-        rises = np.diff(self._array)
-        # For each gap between two quantiles, how much of it one unit is; in a gap without width nothing lies.
-        self._slope = np.divide(1.0, rises, out=np.zeros_like(rises), where=rises > 0)
-
-    def of(self, score: float) -> float:
-        """Share of the population with a lower score, in [0, 100].
-
-        Source: linear interpolation between the quantiles in the manifest. Where many share one score, the share
-        below all of them.
-
-        >>> Percentiles(tuple(float(q) for q in range(101))).of(12.5)
-        12.5
-        """
-        quantiles = self._quantiles
-        upper = bisect.bisect_left(quantiles, score)
-        if upper == 0:
-            return 0.0
-        if upper > self._last:
-            return 100.0
-        low = quantiles[upper - 1]
-        return 100.0 * (upper - 1 + (score - low) / (quantiles[upper] - low)) / self._last
-
-    def of_all(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The same for each score, shape (n,) to shape (n,); NaN for NaN, which `of` is not asked about."""
-        upper = np.searchsorted(self._array, scores)
-        gap = np.clip(upper - 1, 0, self._last - 1)
-        shares = np.clip((scores - self._array[gap]) * self._slope[gap], 0.0, 1.0)
-        shares[scores > self._array[-1]] = 1.0  # also where the last gap has no width
-        percentiles: npt.NDArray[np.float64] = (gap + shares) * (100.0 / self._last)
-        return percentiles
-
-
 def _entry(map_field: int, name: str, value: bytes) -> bytes:
     """An entry of a map from strings to messages, as a field of the message that has the map."""
     return wire.field(map_field, wire.text(1, name) + wire.field(2, value))
@@ -129,12 +86,32 @@ class Segmentation:
         self._memberships = memberships
         self._shares = [segment.share for segment in head.segments]
         self._key = wire.text(1, head.name)
-        self._known_by = [wire.text(1, segment.key) + wire.text(2, segment.name) for segment in head.segments]
+        # By the position as the graph gives it, so that whatever is no position is not found.
+        self._known_by = {
+            float(position): wire.text(1, segment.key) + wire.text(2, segment.name)
+            for position, segment in enumerate(head.segments)
+        }
         self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self.keys]
 
+    def positions(self, scores: FloatMatrix) -> npt.NDArray[np.int64]:
+        """Position of each visitor's segment, shape (n,), from scores of shape (n, score_count).
+
+        Raises:
+            LookupError: a score is no position. The model's fault.
+        """
+        column = scores[:, self.segment]
+        is_position = (column >= 0) & (column < len(self.keys)) & (column == np.floor(column))
+        if not is_position.all():
+            wrong = int(np.argmin(is_position))
+            raise LookupError(
+                f"head {self.name!r} gives row {wrong} the segment {column[wrong]:g}; needed is a whole number from 0 "
+                f"to {len(self.keys) - 1}"
+            )
+        return column.astype(np.int64)
+
     def encode(self, scores: Sequence[float]) -> bytes:
-        """See Head."""
-        parts = [self._known_by[int(scores[self.segment])]]
+        """See Head; raises as positions does."""
+        parts = [self._known_by[scores[self.segment]]]
         if self._memberships is not None:
             for member, membership in zip(self._members, scores[self._memberships], strict=True):
                 if membership >= MEMBERSHIP_FLOOR:
@@ -146,9 +123,9 @@ class Segmentation:
         return wire.field(_SEGMENTATIONS, self._key + wire.field(2, b"".join(parts)))
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
-        """See Head."""
+        """See Head; raises as positions does."""
         parts = [wire.text(1, key) for key in self.keys] + [wire.text(2, name) for name in self.names]
-        parts.append(wire.wholes(3, scores[:, self.segment].astype(np.int64)))
+        parts.append(wire.wholes(3, self.positions(scores)))
         if self._memberships is not None:
             parts.append(wire.floats(4, scores[:, self._memberships]))
         if self._distance is not None:

@@ -8,7 +8,7 @@ import onnxruntime
 from protos.audience.v1 import bundle_pb2
 from server.bundle import Bundle, Description, Reference
 from server.errors import BadBundle
-from server.heads import FloatMatrix
+from server.heads import FloatMatrix, Segmentation
 
 INPUT = "features"
 OUTPUT = "scores"
@@ -52,7 +52,7 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
 
     Raises:
         BadBundle: ONNX Runtime refuses the graph or is too old for it, the graph has another shape than the manifest
-            says, or it does not give the reference rows the scores that training gave them.
+            says, or it does not give the reference rows the scores that training gave them, or a segment that is there.
     """
     manifest = bundle.description.manifest
     _check_runtime(manifest.graph)
@@ -145,6 +145,16 @@ def _replay(model: Model, reference: Reference) -> None:
             f"the graph does not give the reference rows their scores here: {int(wrong.sum())} of {wrong.size} differ, "
             f"first row {row}, column {column}: {scores[row, column]:g} instead of {reference.scores[row, column]:g}"
         )
+    _check_segments(model, scores)
+
+
+def _check_segments(model: Model, scores: FloatMatrix) -> None:
+    for head in model.description.heads.values():
+        if isinstance(head, Segmentation):
+            try:
+                head.positions(scores)
+            except LookupError as error:
+                raise BadBundle(f"the graph names no segment of a reference row: {error}") from error
 
 
 def _warm(model: Model, rows: FloatMatrix, largest_batch: int) -> None:

@@ -1,4 +1,3 @@
-import bisect
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from protos.audience.v1 import bundle_pb2, scoring_pb2
 from server.errors import BadBundle
-from server.heads import MEMBERSHIP_FLOOR, FloatMatrix, Percentiles, read_heads
+from server.heads import MEMBERSHIP_FLOOR, FloatMatrix, read_heads
 from tests.server.conftest import law
 from tests.server.literal import (
     DISTANCE,
@@ -25,7 +24,6 @@ from tests.server.literal import (
 )
 
 reals = st.floats(-1e6, 1e6, width=32)
-quantiles = st.lists(reals | st.sampled_from([0.0, 1.0]), min_size=101, max_size=101).map(sorted).map(tuple)
 
 FULL = segmentation((SEGMENT, 0, 1), (DISTANCE, 1, 1), (MARGIN, 2, 1), (MEMBERSHIP, 3, 3))
 
@@ -42,85 +40,30 @@ def scores_of(*heads: bundle_pb2.Head, scores: Sequence[float]) -> scoring_pb2.M
     return scoring_pb2.ModelScores.FromString(b"".join(parts))
 
 
-@law
-@given(quantiles, st.lists(reals, min_size=2, max_size=2).map(sorted))
-def test_percentile_never_falls(population: tuple[float, ...], scores: list[float]) -> None:
-    """A higher score never stands lower, and every percentile is in [0, 100]."""
-    low, high = map(Percentiles(population).of, scores)
-    assert 0 <= low <= high <= 100
-
-
-@law
-@given(quantiles, st.integers(0, 100))
-def test_percentile_of_a_quantile_is_the_share_below(population: tuple[float, ...], position: int) -> None:
-    """A score that a share of the population has stands above those with a lower one only."""
-    below = bisect.bisect_left(population, population[position])
-    assert Percentiles(population).of(population[position]) == pytest.approx(below)
-
-
-@law
-@given(st.lists(reals, min_size=1, max_size=300), st.data())
-def test_percentile_is_the_share_of_a_real_population(population: list[float], data: st.DataObject) -> None:
-    """The percentile agrees with counting who is below, to within the step between two quantiles and two people."""
-    ranked = np.sort(np.array(population))
-    levels = np.quantile(ranked, np.linspace(0, 1, 101), method="linear")
-    score = data.draw(st.sampled_from(population) | reals)
-    percentile = Percentiles(tuple(np.maximum.accumulate(levels).tolist())).of(score)
-    # linear quantiles may differ from the members by a rounding, so neighbours count as equal
-    slack = 1e-9 * max(1.0, abs(score))
-    fewest, most = np.searchsorted(ranked, score - slack, "left"), np.searchsorted(ranked, score + slack, "right")
-    step = 1 + 200 / len(ranked)
-    assert 100 * fewest / len(ranked) - step <= percentile <= 100 * most / len(ranked) + step
-
-
-@pytest.mark.parametrize(
-    ("score", "percentile"),
-    [
-        (-1.0, 0.0),
-        (0.0, 0.0),  # half the population has exactly 0
-        (0.5, 50.5),
-        (1.0, 51.0),
-        (50.0, 100.0),
-        (50.1, 100.0),
-        (float("inf"), 100.0),
-        (float("-inf"), 0.0),
-    ],
-)
-def test_percentile_among_many_equals(score: float, percentile: float) -> None:
-    """Half the population has 0, the other half 1 to 50: ties get the share below all of them."""
-    assert Percentiles(tuple([0.0] * 51 + [float(i) for i in range(1, 51)])).of(score) == percentile
-
-
-def test_percentile_of_a_constant_population() -> None:
-    """Where everyone has the same score, it stands at 0, and any higher one at 100."""
-    everyone = Percentiles((3.0,) * 101)
-    assert [everyone.of(score) for score in (2.9, 3.0, 3.1)] == [0, 0, 100]
-
-
-@law
-@given(quantiles, st.data())
-def test_percentiles_of_many_are_those_of_each(population: tuple[float, ...], data: st.DataObject) -> None:
-    """Many scores at once get what each gets alone, to the last bit; what is no number gets none."""
-    anything = reals | st.sampled_from([*population, float("inf"), float("-inf")])
-    scores = data.draw(st.lists(anything, max_size=20))
-    one = Percentiles(population)
-    assert one.of_all(np.array(scores)).tolist() == [one.of(score) for score in scores]
-    assert np.isnan(one.of_all(np.array([*scores, float("nan")]))[-1])
-
-
-def test_percentiles_between_the_smallest_numbers() -> None:
-    """Steps as small as a float can be, and scores as far from them as can be, are no fault."""
-    one = Percentiles((0.0, 1e-45, 2e-45))
-    scores = [-3e38, 0.0, 0.5e-45, 1e-45, 3e38]
-    assert one.of_all(np.array(scores)).tolist() == [one.of(score) for score in scores] == [0, 0, 25, 50, 100]
-
-
 def test_segment_of_one_visitor() -> None:
     """Key and name by the position; distance, margin and memberships by their columns."""
     reply = scores_of(FULL, scores=[1, 0.5, 0.25, 0.75, 0.25, 0])
     assert reply.segmentations["value"] == scoring_pb2.Segment(
         key="b", name="B", distance=0.5, margin=0.25, memberships={"a": 0.75, "b": 0.25}
     )
+
+
+@law
+@given(st.integers(-2, 4).map(float) | st.floats(width=32))
+def test_segments_that_are_none_are_never_answered(segment: float) -> None:
+    """A position that the segmentation has not, or that is no whole number, is a fault, alone and among others."""
+    head = read_heads(manifest(segmentation()))["value"]
+    scores = np.array([[0], [segment], [2]], np.float32)
+    if segment in {0, 1, 2}:
+        assert head.encode([segment])
+        assert head.encode_columns(scores)
+        return
+    with pytest.raises(LookupError):
+        head.encode([segment])
+    with pytest.raises(
+        LookupError, match=r"head 'value' gives row 1 the segment .*; needed is a whole number from 0 to 2"
+    ):
+        head.encode_columns(scores)
 
 
 def test_absent_columns_are_absent_answers() -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def test_bad_graphs_are_refused(folder: Path, data: bytes, reason: str) -> None:
 def test_graph_for_one_row_is_refused_when_it_warms(folder: Path) -> None:
     """A graph that gives the one reference row its scores, but cannot run a batch, does not load."""
     damage.rewrite(folder, MODEL_FILE, graph([product()], rows=[1, 5], scores=[1, 9]))
-    store(folder, np.ones((1, 5), np.float32), np.full((1, 9), 5, np.float32))
+    store(folder, np.eye(1, 5, dtype=np.float32), np.ones((1, 9), np.float32))
     load(folder, largest_batch=1)
     with pytest.raises(BadBundle, match="ONNX Runtime cannot run the graph"):
         load(folder, largest_batch=2)
@@ -123,6 +124,18 @@ def test_scores_that_are_no_numbers_are_refused(folder: Path) -> None:
     reference = read_bundle(folder).reference
     store(folder, reference.features, np.full_like(reference.scores, np.nan))
     with pytest.raises(BadBundle, match=f"{reference.scores.size} of {reference.scores.size} differ"):
+        load(folder)
+
+
+@pytest.mark.parametrize("segment", [-1.0, 0.5, 3.0, 1e9])
+def test_segments_that_are_none_are_refused(folder: Path, segment: float) -> None:
+    """A graph that gives a reference row a segment which the manifest has not does not load, though training agrees."""
+    damage.rewrite(folder, MODEL_FILE, graph([product()]))
+    rows = np.eye(3, 5, dtype=np.float32)
+    rows[2] *= segment
+    store(folder, rows, np.repeat(rows.sum(axis=1, keepdims=True), 9, axis=1))
+    wanted = rf"head 'value' gives row 2 the segment {re.escape(f'{segment:g}')}; needed is a whole number from 0 to 2"
+    with pytest.raises(BadBundle, match=wanted):
         load(folder)
 
 
