@@ -4,7 +4,6 @@ import gc
 import random
 from collections.abc import Iterator
 
-import grpc
 import pytest
 
 from tests.server.transport import traces
@@ -14,9 +13,9 @@ from tests.server.transport.frames import Connection, call
 from tests.server.transport.stub import TURN, Lane, method
 
 _GROWTH_BYTES = 64 << 20  # what allocators keep for later (measured with tests.server.transport.rehearsal)
-# Up to 1.78 a connection whose client left in the middle of a flood was seen to stay until its age; from 1.80 it goes.
-_HAS_LINGERING = tuple(map(int, grpc.__version__.split(".")[:2])) < (1, 80)
-_AGES = {"connection_age_s": 1, "connection_grace_s": 1} if _HAS_LINGERING else {}
+# With the core's older listener a connection whose client left in the middle of a flood stays until it is asked for a
+# sign of life, or until its age.
+_AGES = {"connection_age_s": 1, "connection_grace_s": 1}
 
 
 @pytest.fixture

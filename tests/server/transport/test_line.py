@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from server.errors import DeadlineTooShort, InvalidRequest
-from server.transport import line
+from server.transport.pace import Pace
 from server.transport.status import INTERNAL_TEXT
 from tests.server.transport.conftest import PATIENCE_S, Ask, Asked
 from tests.server.transport.frames import Connection, call
@@ -135,23 +135,9 @@ def test_reply_that_is_no_bytes(ask: Ask, lane: Lane) -> None:
     assert asked.turn(b"ab") == b"ba"
 
 
-class _SlowPace:
-    """A pace at which each row takes an hour."""
-
-    def took(self, row_count: int, seconds: float) -> None:
-        """Not noted."""
-
-    def passed_over(self) -> None:
-        """Not noted."""
-
-    def expected_s(self, row_count: int) -> float:
-        """An hour each."""
-        return 3600.0 * row_count
-
-
 def test_late_answer(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that cannot be scored in time is answered at once with what the method says then."""
-    monkeypatch.setattr(line, "Pace", _SlowPace)
+    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
     assert ask().turn(b"ab") == b"late"
     assert not lane.runs
 
@@ -162,24 +148,16 @@ def test_late_failure(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(_prepared: Prepared) -> bytes:
         raise DeadlineTooShort("the answer would be late")
 
-    monkeypatch.setattr(line, "Pace", _SlowPace)
+    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
     refused = ask([method(lane, late=refuse)]).refusal(b"ab")
     assert (refused.code(), refused.details()) == (grpc.StatusCode.DEADLINE_EXCEEDED, "the answer would be late")
     assert not lane.runs
 
 
-class _BusyPace(_SlowPace):
-    """A pace at which whatever waits makes everybody else late, while what is taken is on time."""
-
-    def expected_s(self, row_count: int) -> float:
-        """An hour for more than one."""
-        return 3600.0 if row_count > 2 else 0.0
-
-
 def test_more_than_can_be_answered(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     """More waiting calls than can be answered in time are refused, with when to try again; the others are answered."""
-    monkeypatch.setattr(line, "Pace", _BusyPace)
-    asked = ask(most_rows=1)
+    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: PATIENCE_S / 20)
+    asked = ask(most_rows=1, most_wait_s=PATIENCE_S)
     refused: list[Any] = []
     while not refused:
         futures = _together(asked, lane, *[(TURN, b"a%d" % n) for n in range(50)])
@@ -189,4 +167,5 @@ def test_more_than_can_be_answered(ask: Ask, lane: Lane, monkeypatch: pytest.Mon
     for error in refused:
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "calls wait already" in error.details()
-        assert ("grpc-retry-pushback-ms", "3600000") in error.trailing_metadata()
+        pushback_ms = dict(error.trailing_metadata())["grpc-retry-pushback-ms"]
+        assert int(pushback_ms) > PATIENCE_S * 1e3 / 4

@@ -22,4 +22,7 @@ def test_channel_options() -> None:
         "grpc.max_connection_age_ms": 1500,
         "grpc.max_connection_age_grace_ms": 250,
         "grpc.server_handshake_timeout_ms": 10_000,
+        "grpc.keepalive_time_ms": 60_000,
+        "grpc.keepalive_timeout_ms": 20_000,
+        "grpc.keepalive_permit_without_calls": 1,
     }
