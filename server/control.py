@@ -16,7 +16,7 @@ from server import logs, series
 from server.counters import Counters
 from server.handover import Handover
 from server.lifecycle import Lifecycle
-from server.loader import LOOK_S, Loader
+from server.loader import Loader
 from server.orders import Orders, die_with
 from server.runtime import Runtime
 from server.scrape import CountersCollector, make_gauge
@@ -30,6 +30,7 @@ from server.wish import WorkerState
 from server.workers import Workers
 
 _THREADS = 4
+_REPORT_S = 0.2  # how often the workers are looked at, to say whether they are ready
 _GRACE_S = 0.5
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -87,7 +88,7 @@ class Control:
         self._runtime.replace_json(self._runtime.control, {"pid": os.getpid(), "is_listening": True})
         reported = None
         while not stop.is_asked:
-            time.sleep(LOOK_S)
+            time.sleep(_REPORT_S)
             states = self._workers.look()
             if states is not reported:
                 self._report(states)

@@ -25,7 +25,7 @@ from server.runtime import Watched
 from server.schema import Schema, read_schema
 from server.wish import Wish, WishedModel
 
-LOOK_S = 0.1
+LOOK_S = 0.2
 _LOWEST_PRIORITY = 19
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from server.transport.seam import AnyMethod
 _log = logging.getLogger(__name__)
 
 _REQUESTED = 64  # arrivals that the core may announce at once
-_TICK_S = 0.1  # longest sleep, so that steps from other threads are taken soon
+_TICK_S = 0.2  # longest sleep, so that steps from other threads are taken soon
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
