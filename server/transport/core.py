@@ -68,11 +68,11 @@ class Core:
         return event
 
     def take(self, work: Sized, *, sleep_s: float, most_events: int) -> None:
-        """Calls the tags of what has arrived, until nothing more is there.
+        """Calls the tags of what has arrived, until nothing more is there, or until there is work after a sleep.
 
         Args:
-            work: what the tags find to do. While there is none, it sleeps; when there is some, it comes back as soon as
-                nothing more has arrived, so that what came together is done together.
+            work: what the tags find to do. While there is none, it sleeps; what ends a sleep came alone, and is to be
+                done at once. What was there without one may have come with more, to be done together.
             sleep_s: the longest that it sleeps.
             most_events: it comes back after so many, so that work gets done whatever arrives.
         """
@@ -85,19 +85,21 @@ class Core:
             else:
                 began_s = time.perf_counter()
                 event = poll(time.time() + sleep_s)
-                has_slept = time.perf_counter() - began_s > _AWAKE_S
+                has_slept = has_slept or time.perf_counter() - began_s > _AWAKE_S
             tag = event.tag
             if tag is not None:
                 empty_count = 0
                 tag(event)
                 event = tag = None  # kept while the next is awaited, they would keep their call alive
+                if has_slept and work:
+                    return
             elif not work:
                 self.is_ended = event.completion_type == _SHUTDOWN
                 return
             else:
                 # The core reads sockets as it goes out of a poll, so what it read then is found by the next.
                 empty_count += 1
-                if empty_count > 1 or has_slept:
+                if empty_count > 1:
                     return
 
     def shut_down(self, tag: Tag) -> None:
