@@ -19,7 +19,6 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 NEVER_S: Final = 2.0**62  # the core's infinity is the largest whole number of 64 bits
 _NO_FLAGS: Final = 0
-_AWAKE_S: Final = 20e-6  # an event that took less to come was there already
 _SHUTDOWN = cygrpc.CompletionType.queue_shutdown
 # Operations without any content of their own are the same for every call.
 _NO_METADATA = cygrpc.SendInitialMetadataOperation((), _NO_FLAGS)
@@ -68,11 +67,11 @@ class Core:
         return event
 
     def take(self, work: Sized, *, sleep_s: float, most_events: int) -> None:
-        """Calls the tags of what has arrived, until nothing more is there, or until there is work after a sleep.
+        """Calls the tags of what has arrived, until nothing more is there; sleeps when there is nothing at all.
 
         Args:
-            work: what the tags find to do. While there is none, it sleeps; what ends a sleep came alone, and is to be
-                done at once. What was there without one may have come with more, to be done together.
+            work: what the tags find to do. When there is some, it comes back as soon as nothing more has arrived, so
+                that what came together is done together; at once after a sleep, since what ends one came alone.
             sleep_s: the longest that it sleeps.
             most_events: it comes back after so many, so that work gets done whatever arrives.
         """
@@ -80,26 +79,24 @@ class Core:
         has_slept = False
         empty_count = 0
         for _ in range(most_events):
-            if work:
-                event = poll(0)
-            else:
-                began_s = time.perf_counter()
-                event = poll(time.time() + sleep_s)
-                has_slept = has_slept or time.perf_counter() - began_s > _AWAKE_S
+            # The core reads sockets as it goes out of a poll, so what it read then is found by the next: only the
+            # second empty one in a row means that nothing is there.
+            is_dry = empty_count > 1
+            event = poll(time.time() + sleep_s if is_dry else 0)
             tag = event.tag
             if tag is not None:
+                has_slept = has_slept or is_dry
                 empty_count = 0
                 tag(event)
                 event = tag = None  # kept while the next is awaited, they would keep their call alive
                 if has_slept and work:
                     return
-            elif not work:
+            elif is_dry:
                 self.is_ended = event.completion_type == _SHUTDOWN
                 return
             else:
-                # The core reads sockets as it goes out of a poll, so what it read then is found by the next.
                 empty_count += 1
-                if empty_count > 1:
+                if empty_count > 1 and work:
                     return
 
     def shut_down(self, tag: Tag) -> None:

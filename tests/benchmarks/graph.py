@@ -51,7 +51,7 @@ class Recipe:
 
 
 STATED = Recipe("bench", 200, 12_000)
-HEAVY = Recipe("heavy", 1_600, 4_000)
+HEAVY = Recipe("heavy", 3_200, 4_000)
 
 
 @dataclass(frozen=True, slots=True)

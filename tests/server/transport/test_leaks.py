@@ -68,7 +68,8 @@ def test_nothing_is_kept(ask: Ask, lane: Lane, use: Callable[[Asked], None]) -> 
     traces.eventually(lambda: _held(asked, lane)["objects"] - before["objects"] <= _GROWTH_OBJECTS, "objects have gone")
     after = _held(asked, lane)
     assert after["bytes"] - before["bytes"] <= _GROWTH_BYTES
-    assert (after["sockets"], after["threads"]) == (before["sockets"], before["threads"])
+    assert after["sockets"] <= before["sockets"]
+    assert after["threads"] <= before["threads"]
 
 
 def _held(asked: Asked, lane: Lane) -> dict[str, int]:
