@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 LOOK_S = 0.1
+_REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is told to
 
 # A reason quotes the files, which may be of any size. It goes into a line of the log and onto the page.
 _LONGEST_REASON = 1000
@@ -107,7 +108,7 @@ class Loader:
             except Exception:  # the edge: whatever is wrong with one version must not end the loop
                 _log.exception("the loader failed; what is loaded keeps serving")
             is_awaited = any(progress.rollout for progress in self._progress.values())
-            time.sleep(min(LOOK_S, poll_s) if is_awaited else poll_s)  # a third of what Event.wait costs (measured)
+            time.sleep(min(LOOK_S if is_awaited else _REST_S, poll_s))  # a third of what Event.wait costs (measured)
 
     def step(self) -> None:
         """Looks at the repository once, and verifies at most one version of each model."""
