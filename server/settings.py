@@ -69,12 +69,22 @@ def _parser() -> argparse.ArgumentParser:
         description="Serves the newest version of every model in a repository over gRPC, and follows it live.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    add = parser.add_argument
+    for add_group in (_add_places, _add_processes, _add_limits, _add_connections, _add_times):
+        add_group(parser)
+    return parser
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("where").add_argument
     add("--repository", type=Path, required=True, metavar="DIR", help="folder of <model>/<version>/ folders")
     add("--host", default="127.0.0.1", help="address to listen on, for all ports; 0.0.0.0 for all")
     add("--port", type=_port, default=50051, help="port for scoring; 0 takes a free one and logs it")
     add("--control-port", type=_port, default=50052, help="port for administration; 0 takes a free one")
     add("--metrics-port", type=_port, default=9090, help="port for /metrics and the health page; 0 takes a free one")
+
+
+def _add_processes(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("processes").add_argument
     add("--workers", type=_positive, default=usable_cores(), help="processes that score; by default one for each core")
     add(
         "--transport",
@@ -83,6 +93,10 @@ def _parser() -> argparse.ArgumentParser:
         help="how a worker takes calls; threads is grpcio's own server, several times slower",
     )
     add("--threads", type=_positive, default=4, help="threads of a worker that answer calls, with --transport threads")
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("limits of each worker").add_argument
     add(
         "--max-calls",
         type=_positive,
@@ -106,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-deadline-ms", type=_positive, default=1000, help="deadline of a call that comes without one")
     add("--max-message-bytes", type=_int32, default=4 << 20, help="longest request")
     add("--max-batch-rows", type=_positive, default=1024, help="rows of one ScoreBatch")
+
+
+def _add_connections(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("connections").add_argument
     add(
         "--connection-seconds",
         type=_period,
@@ -123,11 +141,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="who signs clients' certificates, PEM; absent: none is asked for",
     )
+
+
+def _add_times(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("times and the log").add_argument
     add("--poll-seconds", type=_period, default=0.25, help="how often the repository is looked at")
     add("--drain-seconds", type=_seconds, default=0.0, help="how long to go on serving, as not ready, after SIGTERM")
     add("--grace-seconds", type=_seconds, default=5.0, help="how long calls in flight may take to end after that")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="least level to log")
-    return parser
 
 
 def _port(text: str) -> int:

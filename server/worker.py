@@ -79,8 +79,8 @@ class Worker:
         while not self._has_followed.wait(0.05):
             if stop.is_asked:
                 return
+        _settle_memory()  # before connections can come, which it would keep waiting
         listen(self._server, self._settings.host, self._settings.port, self._credentials)
-        _settle_memory()
         self._server.start()
         self._is_listening = True
         self._report()
