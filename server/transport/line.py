@@ -62,6 +62,7 @@ class Line:
         self._waiting_s = 0.0  # how long those that wait will take
         self._open_count = 0
         self._ended_s = 0.0  # when the last turn did, if somebody was left waiting; else 0
+        self._turn_s = 0.0  # how long it took, if so; else 0
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -74,7 +75,8 @@ class Line:
     def arrive(self, arrival: Arrival, entry: Entry) -> None:
         """Takes a call in, or refuses it when it would not be answered in time."""
         now_s = time.time()
-        wait_s = self._waiting_s
+        # In a backlog a call waits about a turn before it is looked at, and another one while it is scored itself.
+        wait_s = self._waiting_s + 2 * self._turn_s
         default_s = now_s + entry.default_deadline_s
         has_deadline = arrival.deadline_s < core.NEVER_S
         deadline_s = arrival.deadline_s if has_deadline else default_s
@@ -131,7 +133,7 @@ class Line:
                 call.finish()
         ended_s = time.perf_counter()
         _learn(batch, ended_s - began_s)
-        self._ended_s = ended_s if self.waiting else 0.0
+        self._ended_s, self._turn_s = (ended_s, ended_s - began_s) if self.waiting else (0.0, 0.0)
 
     def _next(self) -> Sequence["ScoringCall"]:
         """The next calls to score together."""
