@@ -49,7 +49,7 @@ def test_workers_share_the_port(repository: Path, start_two: Start, first: Made)
 
     wait_until(both_answered, "one worker got every connection")
     assert total(server, "audience_requests_total", method=SCORE, code="OK") == sum(answered())
-    assert total(server, "audience_workers", state="ready") == 2
+    wait_until(lambda: total(server, "audience_workers", state="ready") == 2, "control sees one worker")
 
 
 def test_worker_that_is_killed(repository: Path, start_two: Start, first: Made) -> None:
