@@ -46,7 +46,10 @@ def children(server: Server) -> dict[str, Child]:
 
 
 def _read_child(pid: int) -> Child | None:
-    words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+    except (FileNotFoundError, ProcessLookupError):  # gone since it was listed
+        return None
     modules = [word for word in words if word.startswith("server.")]
     if not modules:
         return None  # gone, or not yet what it is to be
