@@ -92,6 +92,7 @@ class Segmentation:
             for position, segment in enumerate(head.segments)
         }
         self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self.keys]
+        self._openings: dict[int, bytes] = {}
 
     def positions(self, scores: FloatMatrix) -> npt.NDArray[np.int64]:
         """Position of each visitor's segment, shape (n,), from scores of shape (n, score_count).
@@ -111,16 +112,23 @@ class Segmentation:
 
     def encode(self, scores: Sequence[float]) -> bytes:
         """See Head; raises as positions does."""
-        parts = [self._known_by[scores[self.segment]]]
+        segment = self._known_by[scores[self.segment]]
         if self._memberships is not None:
             for member, membership in zip(self._members, scores[self._memberships], strict=True):
                 if membership >= MEMBERSHIP_FLOOR:
-                    parts += member, _FLOAT.pack(membership)
+                    segment += member + _FLOAT.pack(membership)
         if self._distance is not None and not math.isnan(distance := scores[self._distance]):
-            parts += _DISTANCE_TAG, _FLOAT.pack(distance)
+            segment += _DISTANCE_TAG + _FLOAT.pack(distance)
         if self._margin is not None and not math.isnan(margin := scores[self._margin]):
-            parts += _MARGIN_TAG, _FLOAT.pack(margin)
-        return wire.field(_SEGMENTATIONS, self._key + wire.field(2, b"".join(parts)))
+            segment += _MARGIN_TAG + _FLOAT.pack(margin)
+        length = len(segment)
+        return (self._openings.get(length) or self._open(length)) + segment
+
+    def _open(self, length: int) -> bytes:
+        """What stands before a Segment of so many bytes."""
+        entry = wire.field(_SEGMENTATIONS, self._key + wire.field(2, bytes(length)))
+        opening = self._openings[length] = entry[: len(entry) - length]
+        return opening
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head; raises as positions does."""

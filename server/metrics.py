@@ -60,24 +60,22 @@ class Observed:
 class MethodCounters:
     """What one method counts."""
 
-    __slots__ = ("_cells", "_codes", "_seconds", "_unknown")
+    __slots__ = ("_cells", "_codes", "_ok", "_seconds", "_unknown")
 
     def __init__(self, row: Row, path: str) -> None:
         self._cells = row.cells
         self._codes = {code: row.cell(series.REQUESTS.name, (path, code)) for code in CODES}
-        self._unknown = self._codes["UNKNOWN"]
+        self._ok, self._unknown = self._codes["OK"], self._codes["UNKNOWN"]
         self._seconds = observed(row, series.REQUEST_SECONDS, path)
 
-    def count(self, code_name: str, seconds_ns: int | None) -> None:
-        """Counts one answered call.
+    def answered(self, duration_ns: int) -> None:
+        """Counts a call that got a reply, and how many nanoseconds it took."""
+        self._cells[self._ok] += 1
+        self._seconds.observe(duration_ns)
 
-        Args:
-            code_name: its status, by gRPC's name such as "OK".
-            seconds_ns: how long it took, in nanoseconds; None when that is of no interest, such as for a failure.
-        """
+    def failed(self, code_name: str) -> None:
+        """Counts a call that ended without a reply, by its status as gRPC names it, such as "NOT_FOUND"."""
         self._cells[self._codes.get(code_name, self._unknown)] += 1
-        if seconds_ns is not None:
-            self._seconds.observe(seconds_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from protos.audience.v1 import scoring_pb2
 from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownHead, UnknownModel
 from server.heads import Head
-from server.registry import Registry, Snapshot
+from server.registry import Snapshot
 from server.requests import parse_selector
 from server.served import Served, Target
 
@@ -44,15 +44,15 @@ class Plan:
 
 
 class Plans:
-    """Finds plans, and keeps those of the current snapshot.
+    """Finds the plans of one snapshot, and keeps them.
 
     Args:
-        registry: what serves.
+        snapshot: what serves.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._kept = _Kept(registry.current, {})
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._kept: dict[tuple[bytes, ...], Plan] = {}
 
     def find(self, selectors: Iterable[bytes]) -> Plan:
         """The plan for these selectors, each a serialized Selector.
@@ -61,31 +61,20 @@ class Plans:
             InvalidRequest: there are too many, one is not a Selector, or one names no model among several.
             AudienceError: none of them can be answered; the first one's reason.
         """
-        snapshot, kept = self._registry.current, self._kept
-        if snapshot is not kept.snapshot:
-            kept = self._kept = _Kept(snapshot, {})
         key = tuple(selectors)
-        plan = kept.plans.get(key)
+        plan = self._kept.get(key)
         if plan is None:
             parsed = _parsed(key)
-            plan = _make(snapshot, parsed)
+            plan = _make(self._snapshot, parsed)
             has_features = any(selector.HasField("features") for selector in parsed)
             if not has_features and sum(map(len, key)) <= _LONGEST_KEPT_BYTES:
-                kept.keep(key, plan)
+                self._keep(key, plan)
         return plan
 
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """Plans of one snapshot, which never get among another's, whatever several threads do meanwhile."""
-
-    snapshot: Snapshot
-    plans: dict[tuple[bytes, ...], Plan]
-
-    def keep(self, key: tuple[bytes, ...], plan: Plan) -> None:
-        if len(self.plans) >= _MOST_PLANS:  # those that are still asked for are soon back
-            self.plans.clear()
-        self.plans[key] = plan
+    def _keep(self, key: tuple[bytes, ...], plan: Plan) -> None:
+        if len(self._kept) >= _MOST_PLANS:  # those that are still asked for are soon back
+            self._kept.clear()
+        self._kept[key] = plan
 
 
 def _parsed(key: tuple[bytes, ...]) -> Sequence[scoring_pb2.Selector]:

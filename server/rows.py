@@ -106,10 +106,17 @@ class RowReader:
         Raises:
             InvalidRequest: as Reader.read, as far as that shows without looking at every number.
         """
+        vector = self.vector_in(features)
+        if vector is not None:
+            return Row(features[vector], features, 0, is_remapped=False)
+        return self._read_otherwise(features)
+
+    def vector_in(self, features: bytes) -> slice | None:
+        """Where the numbers are in Features that are a vector of this very schema and nothing else; None in others."""
         plain = self._plain
         if len(features) == plain.length and features.startswith(plain.start) and features.endswith(plain.end):
-            return Row(features[plain.vector], features, 0, is_remapped=False)
-        return self._read_otherwise(features)
+            return plain.vector
+        return None
 
     def _read_otherwise(self, features: bytes) -> Row:
         parsed = parse_features(features)

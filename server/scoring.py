@@ -7,10 +7,11 @@ from protos.audience.v1 import scoring_pb2
 from server import wire
 from server.errors import AudienceError, DeadlineTooShort, InvalidRequest
 from server.plan import Failure, Part, Plans
-from server.registry import Registry
+from server.registry import Registry, Snapshot
 from server.requests import Request, length_of_id, parse_batch, parse_score
 from server.rows import Row
 from server.served import Target
+from server.templates import Templates
 from server.transport.seam import AnyMethod, Method, Run
 
 SERVICE = "audience.v1.Scoring"
@@ -21,7 +22,7 @@ LONGEST_FAILURE = 1000  # scoring.proto, Failure.message
 _ANSWER_PRIOR = scoring_pb2.WHEN_LATE_ANSWER_PRIOR
 _LATE = scoring_pb2.DEGRADATION_LATE
 
-# scoring.proto: ScoreReply and ScoreBatchReply, and ModelScores and ModelColumns, have these numbers in common.
+# scoring.proto: requests and replies, and ModelScores and ModelColumns, have these numbers in common.
 _REQUEST_ID, _RESULTS = 1, 2
 _MODEL, _FAILURE = 1, 3
 _CODE, _MESSAGE = 1, 2
@@ -29,12 +30,28 @@ _CODE, _MESSAGE = 1, 2
 
 @dataclass(slots=True, eq=False)  # made for every request; a frozen one takes three times as long (measured)
 class Prepared:
-    """A request, checked: its parts, one for each selector, and a run for each of them that is no failure."""
+    """A request, checked.
 
-    request_id: str
+    Attributes:
+        opening: what the reply begins with: the field `request_id`, as it came.
+        parts: one for each selector.
+        runs: one for each part that is no failure.
+        when_late: what the caller wants if there is no time.
+    """
+
+    opening: bytes
     parts: Sequence[Part]
     runs: Sequence[Run]
     when_late: int
+
+
+class _Known:
+    """What is known of requests to the models of one snapshot, and nothing of others', whatever threads do meanwhile."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.plans = Plans(snapshot)
+        self.templates = Templates()
 
 
 class Scoring:
@@ -47,7 +64,8 @@ class Scoring:
     """
 
     def __init__(self, registry: Registry, *, most_rows: int, error_code: Callable[[AudienceError], int]) -> None:
-        self._plans = Plans(registry)
+        self._registry = registry
+        self._known = _Known(registry.current)
         self._most_rows = most_rows
         self._error_code = error_code
 
@@ -60,28 +78,40 @@ class Scoring:
 
     def prepare_score(self, message: bytes) -> Prepared:
         """The rows of one visitor, one for each selector; raises AudienceError as scoring.proto says."""
+        known = self._current()
+        template = known.templates.find(message)
+        if template is not None:
+            run = Run(template.served, (template.row(message),))
+            return Prepared(message[template.request_id], template.plan.parts, (run,), template.when_late)
         request = parse_score(message)
-        request_id = _checked_id(request)
+        opening = _opening(request)
         _check_visitor(request.visitor)
-        plan = self._plans.find(request.selectors)
+        plan = known.plans.find(request.selectors)
         features = request.features
         runs = []
         for target, own in plan.targets:
             row = target.served.reader.read(features if own is None else own)
             runs.append(Run(target.served, (row,)))
-        return Prepared(request_id, plan.parts, runs, request.when_late)
+        known.templates.learn(message, plan, request.when_late)
+        return Prepared(opening, plan.parts, runs, request.when_late)
+
+    def _current(self) -> "_Known":
+        snapshot, known = self._registry.current, self._known
+        if known.snapshot is not snapshot:
+            known = self._known = _Known(snapshot)
+        return known
 
     def prepare_batch(self, message: bytes) -> Prepared:
         """The rows of many visitors, a block for each selector; raises AudienceError as scoring.proto says."""
         request = parse_batch(message)
-        request_id = _checked_id(request)
+        opening = _opening(request)
         self._check_rows(request)
-        plan = self._plans.find(request.selectors)
+        plan = self._current().plans.find(request.selectors)
         if any(own is not None for _, own in plan.targets):
             raise InvalidRequest("a selector of a batch has features; they belong in the rows")
         features = [row.features for row in request.rows]
         runs = [Run(target.served, _read_rows(target, features)) for target, _ in plan.targets]
-        return Prepared(request_id, plan.parts, runs, request.when_late)
+        return Prepared(opening, plan.parts, runs, request.when_late)
 
     def _check_rows(self, request: Request) -> None:
         if not 1 <= len(request.rows) <= self._most_rows:
@@ -91,7 +121,10 @@ class Scoring:
 
     def finish_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply for one visitor."""
-        _check_scored(prepared.runs)
+        parts, runs = prepared.parts, prepared.runs
+        _check_scored(runs)
+        if len(runs) == len(parts) == 1:  # as nearly always
+            return prepared.opening + wire.field(_RESULTS, _encode_scores(parts[0], runs[0]))
         return self._reply(prepared, _encode_scores)
 
     def finish_batch(self, prepared: Prepared) -> bytes:
@@ -110,7 +143,7 @@ class Scoring:
         return self._reply(prepared, lambda target, run: target.encode_prior_columns(len(run.rows), _LATE))
 
     def _reply(self, prepared: Prepared, encode: Callable[[Target, Run], bytes]) -> bytes:
-        reply = [wire.text(_REQUEST_ID, prepared.request_id)]
+        reply = [prepared.opening]
         runs = iter(prepared.runs)
         for part in prepared.parts:
             result = self._encode_failure(part) if isinstance(part, Failure) else encode(part, next(runs))
@@ -157,11 +190,11 @@ def _of_row(number: int, count: int, error: InvalidRequest) -> InvalidRequest:
     return error if count == 1 else InvalidRequest(f"rows[{number}]: {error}")
 
 
-def _checked_id(request: Request) -> str:
+def _opening(request: Request) -> bytes:
     request_id: str = request.request_id
     if len(request_id) > LONGEST_REQUEST_ID:
         raise InvalidRequest(f"request_id has {len(request_id)} characters; at most {LONGEST_REQUEST_ID} are taken")
-    return request_id
+    return wire.text(_REQUEST_ID, request_id)
 
 
 def _check_visitor(visitor: bytes) -> None:

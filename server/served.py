@@ -53,7 +53,9 @@ class Served:
     def score(self, rows: Sequence[Row]) -> Scored:
         """See seam.Lane."""
         block = self.reader.complete(rows)
-        return Scored(self.model.run(block.rows), block)
+        scored = Scored(self.model.run(block.rows), block)
+        self.counters.rows.inc(len(rows) - len(block.errors or ()))
+        return scored
 
 
 class Target:
@@ -75,7 +77,6 @@ class Target:
     def encode(self, scored: Scored, row: int, *, is_remapped: bool) -> bytes:
         """The ModelScores of one row, counted."""
         scores = scored.lists[row]
-        self.served.counters.rows.inc(1)
         parts = [self._identity]
         for head in self._heads:
             parts.append(head.encode(scores))  # noqa: PERF401  # a comprehension is slower for a few heads
@@ -108,7 +109,6 @@ class Target:
         """The ModelColumns of these rows, counted."""
         block, span = scored.block, slice(first, first + len(rows))
         remapped = np.array([row.is_remapped for row in rows], dtype=np.int64)
-        self.served.counters.rows.inc(len(rows))
         self._count(block, span, int(remapped.sum()))
         nothing = np.zeros(len(rows), dtype=np.int64)
         return self._columns(scored.matrix[span]) + b"".join(

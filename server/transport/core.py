@@ -15,6 +15,7 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]  # private, so wit
 
 Event: TypeAlias = Any
 Tag = Callable[[Event], None]
+Taker = Callable[[Any, float], None]
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 NEVER_S: Final = 2.0**62  # the core's infinity is the largest whole number of 64 bits
@@ -39,6 +40,9 @@ class Core:
         self._queue = cygrpc.CompletionQueue()
         self._server = cygrpc.Server(arguments, False)
         self._server.register_completion_queue(self._queue)
+        self._takers: dict[bytes, Taker] = {}
+        self._otherwise: Callable[[Arrival], None] = _forget
+        self._is_shutting = False
         self.is_ended = False
 
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
@@ -57,6 +61,28 @@ class Core:
             self._server.request_call(self._queue, self._queue, tag)
         except ValueError:  # another thread has just begun to shut it down
             return
+
+    def take_calls(self, path: str, taker: Taker) -> None:
+        """Has the calls of one method taken by this, which is given the core's call and its deadline (see Arrival)."""
+        self._takers[path.encode()] = taker
+
+    def accept(self, otherwise: Callable[["Arrival"], None], *, at_once: int) -> None:
+        """Begins to take calls, those of methods without a taker by this; so many may be announced at once."""
+        self._otherwise = otherwise
+        for _ in range(at_once):
+            self.request_call(self._arrived)
+
+    def _arrived(self, event: Event) -> None:
+        if not event.success:
+            return
+        if not self._is_shutting:
+            self.request_call(self._arrived)
+        details = event.call_details
+        taker = self._takers.get(details.method)
+        if taker is not None:
+            taker(event.call, details.deadline)
+        else:
+            self._otherwise(Arrival(event.call, details.method, details.deadline, event.invocation_metadata))
 
     def poll(self, wait_s: float) -> Event | None:
         """The next event, within a time from now; None when there is none. It is for the caller to call its tag."""
@@ -101,6 +127,7 @@ class Core:
 
     def shut_down(self, tag: Tag) -> None:
         """Closes the listener, tells connections to go, and calls the tag when the last call has ended."""
+        self._is_shutting = True
         self._server.shutdown(self._queue, tag)
 
     def cancel_all_calls(self) -> None:
@@ -136,6 +163,16 @@ def arrival(event: Event) -> Arrival | None:
         return None
     details = event.call_details
     return Arrival(event.call, details.method, details.deadline, event.invocation_metadata)
+
+
+def _forget(_arrival: Arrival) -> None:
+    """What becomes of calls before anybody wants them."""
+
+
+def receive(call: Any, *, message: Tag, close: Tag) -> None:  # noqa: ANN401  # the core's own
+    """receive_close and receive_message at once."""
+    call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), close)
+    call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), message)
 
 
 def receive_message(call: Any, tag: Tag) -> None:  # noqa: ANN401  # the core's own

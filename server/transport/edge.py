@@ -24,7 +24,7 @@ class Failed:
 def fail(method: AnyMethod, counters: MethodCounters, message: bytes, error: Exception) -> Failed:
     """What the caller is told of an error; counted, and logged with its traceback when nobody foresaw it."""
     code = code_of(error)
-    counters.count(code.name, None)
+    counters.failed(code.name)
     if not isinstance(error, AudienceError):
         extra = {"method": method.path, "request_id": method.request_id(message)}
         _log.error("unforeseen fault", exc_info=error, extra=extra)

@@ -5,6 +5,7 @@ batch is one row, and adds nothing to its latency, while at high load the fixed 
 """
 
 import collections
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,7 +58,6 @@ class Server(grpc.Server):
         self._line = line
         self._waiting = line.waiting
         self._core = core.Core(channel_options(limits))
-        self._entries: dict[bytes, Entry] = {}
         self._handlers: dict[bytes, tuple[type[Call], Any]] = {}
         self._steps: collections.deque[Callable[[], None]] = collections.deque()
         self._open: set[Call] = set()
@@ -71,7 +71,7 @@ class Server(grpc.Server):
 
     def add_scoring(self, entry: Entry) -> None:
         """Registers a scoring method."""
-        self._entries[entry.method.path.encode()] = entry
+        self._core.take_calls(entry.method.path, functools.partial(self._line.arrive, entry))
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[Any]) -> None:
         """See grpc.Server; only those of grpc.method_handlers_generic_handler, which say what they have."""
@@ -99,8 +99,7 @@ class Server(grpc.Server):
     def start(self) -> None:
         """See grpc.Server."""
         self._core.start()
-        for _ in range(_REQUESTED):
-            self._core.request_call(self._arrived)
+        self._core.accept(self._arrived, at_once=_REQUESTED)
         self._thread.start()
 
     def stop(self, grace: float | None) -> threading.Event:
@@ -172,24 +171,13 @@ class Server(grpc.Server):
             self._steps.popleft()()
         self._line.drop_silent()
 
-    def _arrived(self, event: Event) -> None:
-        arrival = core.arrival(event)
-        if arrival is None:
-            return
-        if not self._is_stopping:
-            self._core.request_call(self._arrived)
-        entry = self._entries.get(arrival.path)
-        if entry is not None:
-            self._line.arrive(arrival, entry)
-        else:
-            self._arrived_elsewhere(arrival)
-
-    def _arrived_elsewhere(self, arrival: Arrival) -> None:
+    def _arrived(self, arrival: Arrival) -> None:
+        """Takes a call of a method that does not score."""
         kind, handler = self._handlers.get(arrival.path, (None, None))
         if kind is None:
-            refuse(arrival, grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
+            refuse(arrival.call, grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
         elif len(self._open) >= self._limits.most_streams:
-            refuse(arrival, grpc.StatusCode.RESOURCE_EXHAUSTED, f"{len(self._open)} calls are open; that is the limit")
+            refuse(arrival.call, grpc.StatusCode.RESOURCE_EXHAUSTED, f"{len(self._open)} calls are open; that is the limit")
         else:
             self._open.add(kind(self, arrival, handler))
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import grpc
@@ -13,10 +14,10 @@ from server.errors import DeadlineTooShort, Overloaded
 from server.metrics import MethodCounters
 from server.transport import core
 from server.transport.calls import NEEDS_A_MESSAGE, ignore
-from server.transport.core import Arrival, Event
+from server.transport.core import Event
 from server.transport.edge import fail
 from server.transport.pace import Pace
-from server.transport.seam import AnyMethod, Prepared, score
+from server.transport.seam import AnyMethod, score
 
 RETRY_KEY = "grpc-retry-pushback-ms"  # gRFC A6: clients that retry wait this long
 _LEAST_BYTES = 64  # what a request of fewer is taken for; even an empty one is a row
@@ -72,36 +73,52 @@ class Line:
         """Whether no call is open."""
         return not (self._open_count or self.waiting or self._silent)
 
-    def arrive(self, arrival: Arrival, entry: Entry) -> None:
-        """Takes a call in, or refuses it when it would not be answered in time."""
+    def arrive(self, entry: Entry, call: Any, asked_s: float) -> None:  # noqa: ANN401  # the core's call
+        """Takes a call in, or refuses it when it would not be answered in time.
+
+        Args:
+            entry: of its method.
+            call: the core's.
+            asked_s: its deadline, in seconds since 1970; beyond NEVER_S when it has none.
+        """
         now_s = time.time()
-        # In a backlog a call waits about a turn before it is looked at, and another one while it is scored itself.
-        wait_s = self._waiting_s + 2 * self._turn_s
         default_s = now_s + entry.default_deadline_s
-        has_deadline = arrival.deadline_s < core.NEVER_S
-        deadline_s = arrival.deadline_s if has_deadline else default_s
-        if self.waiting and wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT):
-            self._refuse(arrival, entry, f"{len(self.waiting)} calls wait already, too many to answer in time", wait_s)
+        deadline_s = asked_s if asked_s < core.NEVER_S else default_s
+        if self.waiting and self._wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT):
+            self._refuse(entry, call, f"{len(self.waiting)} calls wait already, too many to answer in time")
         elif self._open_count >= self._most_calls:
-            self._refuse(arrival, entry, f"{self._open_count} calls are open; that is the limit", wait_s)
+            self._refuse(entry, call, f"{self._open_count} calls are open; that is the limit")
         else:
             self._open_count += 1
-            call = ScoringCall(self, arrival, entry, deadline_s)
-            if arrival.deadline_s > default_s:
-                self._silent[call] = default_s
+            taken = ScoringCall(entry, call, deadline_s)
+            if asked_s > default_s:
+                self._silent[taken] = default_s
+            core.receive(call, message=partial(self._received, taken), close=partial(self._closed, taken))
 
-    def _refuse(self, arrival: Arrival, entry: Entry, text: str, wait_s: float) -> None:
+    @property
+    def _wait_s(self) -> float:
+        """How long a call waits that arrives now, if others do."""
+        # In a backlog a call waits about a turn before it is looked at, and another one while it is scored itself.
+        return self._waiting_s + 2 * self._turn_s
+
+    def _refuse(self, entry: Entry, call: Any, text: str) -> None:  # noqa: ANN401  # the core's call
         failed = fail(entry.method, entry.counters, b"", Overloaded(text))
-        refuse(arrival, failed.code, failed.text, ((RETRY_KEY, str(math.ceil(wait_s * 1e3))),))
+        refuse(call, failed.code, failed.text, ((RETRY_KEY, str(math.ceil(self._wait_s * 1e3))),))
 
-    def join(self, call: "ScoringCall") -> None:
-        """Puts a call whose message has come at the end."""
+    def _received(self, call: "ScoringCall", event: Event) -> None:
         self._silent.pop(call, None)
+        message = core.message(event)
+        if message is None:
+            call.end_without_message()
+            return
+        call.message = message
+        call.size = max(len(message), _LEAST_BYTES)
+        call.expected_s = call.entry.pace.expected_s(call.size)
         self.waiting.append(call)
         self._waiting_s += call.expected_s
 
-    def leave(self, call: "ScoringCall") -> None:
-        """Notes that a call has ended."""
+    def _closed(self, call: "ScoringCall", _event: Event) -> None:
+        call.is_ended = True
         self._silent.pop(call, None)
         self._open_count -= 1
 
@@ -140,11 +157,10 @@ class Line:
         batch: list[ScoringCall] = []
         row_count = 0
         now_s = time.time()
-        batch_s = 0.0
+        batch_s = taken_s = 0.0
         while self.waiting and row_count < self._most_rows:
             call = self.waiting.popleft()
-            # What was added in one order and taken away in another leaves a rest, which may be below 0.
-            self._waiting_s = max(0.0, self._waiting_s - call.expected_s) if self.waiting else 0.0
+            taken_s += call.expected_s
             count = call.prepare(now_s)
             if not count:
                 continue
@@ -154,6 +170,8 @@ class Line:
                 batch_s += call.expected_s
             else:
                 call.finish_late()
+        # What was added in one order and taken away in another leaves a rest, which may be below 0.
+        self._waiting_s = max(0.0, self._waiting_s - taken_s) if self.waiting else 0.0
         return batch
 
 
@@ -166,7 +184,7 @@ def _learn(batch: Sequence["ScoringCall"], seconds: float) -> None:
 
 def _score_together(batch: Sequence["ScoringCall"]) -> None:
     try:
-        score([run for call in batch for run in call.runs])
+        score([run for call in batch for run in call.prepared.runs])
     except Exception as error:  # the edge: one model's fault must not end another's calls, so each is tried by itself
         if len(batch) == 1:
             batch[0].fail(error)
@@ -176,82 +194,68 @@ def _score_together(batch: Sequence["ScoringCall"]) -> None:
 
 
 class ScoringCall:
-    """One call of a scoring method."""
+    """One call of a scoring method.
+
+    Attributes:
+        entry: of its method.
+        deadline_s: seconds since 1970.
+        message: its request, once that is there.
+        size: bytes that the request is taken for.
+        expected_s: how long it will take.
+        prepared: what is to be scored.
+        is_ended: whether nothing can be sent any more.
+    """
 
     __slots__ = (
         "_arrived_ns",
         "_call",
-        "_is_closed",
-        "_line",
-        "_message",
-        "_prepared",
         "deadline_s",
         "entry",
         "expected_s",
+        "is_ended",
+        "message",
+        "prepared",
         "size",
     )
 
-    def __init__(self, line: Line, arrival: Arrival, entry: Entry, deadline_s: float) -> None:
-        self._line = line
+    def __init__(self, entry: Entry, call: Any, deadline_s: float) -> None:  # noqa: ANN401  # the core's call
         self.entry = entry
-        self._call = arrival.call
-        self._is_closed = False
-        self._message = b""
-        self._prepared: Any = None
-        self._arrived_ns = time.perf_counter_ns()
+        self._call = call
         self.deadline_s = deadline_s
-        core.receive_close(self._call, self._closed)
-        core.receive_message(self._call, self._received)
-
-    def _received(self, event: Event) -> None:
-        message = core.message(event)
-        if message is not None:
-            self._message = message
-            self.size = max(len(message), _LEAST_BYTES)
-            self.expected_s = self.entry.pace.expected_s(self.size)
-            self._line.join(self)
-        elif not self._is_closed:
-            core.send(self._call, ignore, initial=(), status=(grpc.StatusCode.UNIMPLEMENTED, NEEDS_A_MESSAGE))
-
-    def _closed(self, _event: Event) -> None:
-        self._is_closed = True
-        self._line.leave(self)
-
-    @property
-    def runs(self) -> Sequence[Any]:
-        """What has to be scored."""
-        prepared: Prepared = self._prepared
-        return prepared.runs
+        self.is_ended = False
+        self.message = b""
+        self.prepared: Any = None
+        self._arrived_ns = time.perf_counter_ns()
 
     def prepare(self, now_s: float) -> int:
         """How many rows there are to score; 0 when the call has ended, or ends here."""
-        if self._is_closed:
+        if self.is_ended:
             return 0
         if now_s >= self.deadline_s:
             self.fail(DeadlineTooShort("the deadline passed before the answer was ready"))
             return 0
         try:
-            self._prepared = self.entry.method.prepare(self._message)
+            self.prepared = self.entry.method.prepare(self.message)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             self.fail(error)
             return 0
-        runs = self._prepared.runs
+        runs = self.prepared.runs
         return len(runs[0].rows) if len(runs) == 1 else sum([len(run.rows) for run in runs])
 
     def score_alone(self) -> None:
         """Scores what the call asks for by itself; fails it when that is not possible."""
-        for run in self.runs:
+        runs = self.prepared.runs
+        for run in runs:
             run.first = 0  # it may have been scored among others, before another model failed
         try:
-            score(self.runs)
+            score(runs)
         except Exception as error:  # the edge: as above
             self.fail(error)
 
     def finish(self) -> None:
         """Sends the reply."""
-        if self._is_closed:
-            return
-        self._reply(self.entry.method.finish)
+        if not self.is_ended:
+            self._reply(self.entry.method.finish)
 
     def finish_late(self) -> None:
         """Sends what the caller wants when there is no time to score."""
@@ -260,21 +264,26 @@ class ScoringCall:
 
     def _reply(self, encode: Callable[[Any], bytes]) -> None:
         try:
-            core.send_reply(self._call, encode(self._prepared), ignore)
+            core.send_reply(self._call, encode(self.prepared), ignore)
         except Exception as error:  # the edge: as above
             self.fail(error)
             return
-        self.entry.counters.count("OK", time.perf_counter_ns() - self._arrived_ns)
+        self.entry.counters.answered(time.perf_counter_ns() - self._arrived_ns)
+
+    def end_without_message(self) -> None:
+        """Ends the call, if it has not, whose client sent no message, or a too long one, which the core answered."""
+        if not self.is_ended:
+            core.send(self._call, ignore, initial=(), status=(grpc.StatusCode.UNIMPLEMENTED, NEEDS_A_MESSAGE))
 
     def fail(self, error: Exception) -> None:
         """Ends the call with what the error table says."""
-        failed = fail(self.entry.method, self.entry.counters, self._message, error)
-        if not self._is_closed:
-            self._is_closed = True
+        failed = fail(self.entry.method, self.entry.counters, self.message, error)
+        if not self.is_ended:
+            self.is_ended = True
             core.send(self._call, ignore, initial=(), status=(failed.code, failed.text))
 
 
-def refuse(arrival: Arrival, code: grpc.StatusCode, text: str, trailing: core.Metadata = ()) -> None:
+def refuse(call: Any, code: grpc.StatusCode, text: str, trailing: core.Metadata = ()) -> None:  # noqa: ANN401  # the core's
     """Ends a call as it arrives."""
-    core.receive_close(arrival.call, ignore)
-    core.send(arrival.call, ignore, initial=(), status=(code, text), trailing=trailing)
+    core.receive_close(call, ignore)
+    core.send(call, ignore, initial=(), status=(code, text), trailing=trailing)

@@ -64,7 +64,7 @@ def _handle(
                 else:
                     reply = method.finish(prepared)
                     pace.took(1 + len(message), (time.perf_counter_ns() - started_ns) / 1e9)
-                counters.count("OK", time.perf_counter_ns() - started_ns)
+                counters.answered(time.perf_counter_ns() - started_ns)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             with finishing:
                 failed = fail(method, counters, message, error)

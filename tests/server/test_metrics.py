@@ -14,9 +14,9 @@ PATH = "/audience.v1.Scoring/Score"
 def test_method(measured: Measured) -> None:
     """A call is counted by its status; how long it took only where that is said."""
     method = measured.metrics.method(PATH)
-    method.count("OK", 300_000)
-    method.count("OK", 20_000_000_000)
-    method.count("NOT_FOUND", None)
+    method.answered(300_000)
+    method.answered(20_000_000_000)
+    method.failed("NOT_FOUND")
     assert measured.sample("audience_requests_total", method=PATH, code="OK") == 2
     assert measured.sample("audience_requests_total", method=PATH, code="NOT_FOUND") == 1
     assert measured.sample("audience_request_seconds_count", method=PATH) == 2
@@ -28,7 +28,7 @@ def test_method(measured: Measured) -> None:
 )
 def test_bucket(measured: Measured, duration_ns: int, bound: str) -> None:
     """A duration is in the bucket whose upper end it does not exceed, and in all above."""
-    measured.metrics.method(PATH).count("OK", duration_ns)
+    measured.metrics.method(PATH).answered(duration_ns)
     bounds = [str(one) for one in series.REQUEST_SECONDS.bounds_s] + ["+Inf"]
     counts = [measured.sample("audience_request_seconds_bucket", method=PATH, le=one) for one in bounds]
     assert counts == [0.0] * bounds.index(bound) + [1.0] * (len(bounds) - bounds.index(bound))
@@ -43,7 +43,7 @@ def test_every_status_has_a_counter(measured: Measured) -> None:
         measured.registry.get_sample_value("audience_requests_total", {"method": PATH, "code": code}) == 0
         for code in CODES
     )
-    method.count("DATA_LOSS", None)
+    method.failed("DATA_LOSS")
     assert measured.sample("audience_requests_total", method=PATH, code="UNKNOWN") == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from server.errors import DeadlineTooShort, InvalidRequest
-from server.transport.core import NEVER_S, Arrival
+from server.transport.core import NEVER_S
 from server.transport.line import Entry, Line
 from server.transport.seam import AnyMethod, Method, Run
 
@@ -59,13 +59,13 @@ class Core:
 
     @staticmethod
     def receive_close(call: Call, tag: Callable[[Any], None]) -> None:
-        """Remembers whom to tell."""
+        """Remembers whom to tell, of a call that is refused."""
         call.on_close = tag
 
     @staticmethod
-    def receive_message(call: Call, tag: Callable[[Any], None]) -> None:
+    def receive(call: Call, *, message: Callable[[Any], None], close: Callable[[Any], None]) -> None:
         """Remembers whom to tell."""
-        call.on_message = tag
+        call.on_message, call.on_close = message, close
 
     @staticmethod
     def message(event: bytes | None) -> bytes | None:
@@ -134,7 +134,7 @@ class World:
         call = Call()
         self.calls.append(call)
         deadline_s = self.clock.now_s + within_s
-        self.line.arrive(Arrival(call, PATH.encode(), deadline_s, ()), entry or self.entry)
+        self.line.arrive(entry or self.entry, call, deadline_s)
         return call
 
     def turn(self) -> None:
