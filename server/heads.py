@@ -93,6 +93,7 @@ class Segmentation:
         }
         self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self.keys]
         self._openings: dict[int, bytes] = {}
+        self._legend = b"".join([wire.text(1, key) for key in self.keys] + [wire.text(2, name) for name in self.names])
 
     def positions(self, scores: FloatMatrix) -> npt.NDArray[np.int64]:
         """Position of each visitor's segment, shape (n,), from scores of shape (n, score_count).
@@ -132,8 +133,7 @@ class Segmentation:
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head; raises as positions does."""
-        parts = [wire.text(1, key) for key in self.keys] + [wire.text(2, name) for name in self.names]
-        parts.append(wire.wholes(3, self.positions(scores)))
+        parts = [self._legend, wire.wholes(3, self.positions(scores))]
         if self._memberships is not None:
             parts.append(wire.floats(4, scores[:, self._memberships]))
         if self._distance is not None:

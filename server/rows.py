@@ -107,9 +107,20 @@ class RowReader:
             InvalidRequest: as Reader.read, as far as that shows without looking at every number.
         """
         vector = self.vector_in(features)
-        if vector is not None:
-            return Row(features[vector], features, 0, is_remapped=False)
-        return self._read_otherwise(features)
+        if vector is None:
+            return self._read_otherwise(features)
+        return Row(features[vector], features, 0, is_remapped=False)
+
+    def read_all(self, features: Sequence[bytes]) -> Sequence[Row]:
+        """`read` of each of these; raises as it does."""
+        plain = self._plain
+        length, start, vector, end = plain.length, plain.start, plain.vector, plain.end
+        return [
+            Row(one[vector], one, 0, is_remapped=False)
+            if len(one) == length and one.startswith(start) and one.endswith(end)
+            else self._read_otherwise(one)
+            for one in features
+        ]
 
     def vector_in(self, features: bytes) -> slice | None:
         """Where the numbers are in Features that are a vector of this very schema and nothing else; None in others."""

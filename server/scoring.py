@@ -46,7 +46,7 @@ class Prepared:
 
 
 class _Known:
-    """What is known of requests to the models of one snapshot, and nothing of others', whatever threads do meanwhile."""
+    """What is known of requests to one snapshot, and nothing of others, whatever several threads do meanwhile."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -121,10 +121,7 @@ class Scoring:
 
     def finish_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply for one visitor."""
-        parts, runs = prepared.parts, prepared.runs
-        _check_scored(runs)
-        if len(runs) == len(parts) == 1:  # as nearly always
-            return prepared.opening + wire.field(_RESULTS, _encode_scores(parts[0], runs[0]))
+        _check_scored(prepared.runs)
         return self._reply(prepared, _encode_scores)
 
     def finish_batch(self, prepared: Prepared) -> bytes:
@@ -143,6 +140,9 @@ class Scoring:
         return self._reply(prepared, lambda target, run: target.encode_prior_columns(len(run.rows), _LATE))
 
     def _reply(self, prepared: Prepared, encode: Callable[[Target, Run], bytes]) -> bytes:
+        first = prepared.parts[0]
+        if len(prepared.parts) == 1 and isinstance(first, Target):  # as nearly always
+            return prepared.opening + wire.field(_RESULTS, encode(first, prepared.runs[0]))
         reply = [prepared.opening]
         runs = iter(prepared.runs)
         for part in prepared.parts:
@@ -176,13 +176,16 @@ def _encode_columns(target: Target, run: Run) -> bytes:
 
 
 def _read_rows(target: Target, features: Sequence[bytes]) -> Sequence[Row]:
-    read, rows = target.served.reader.read, []
-    for one in features:
-        try:
-            rows.append(read(one))
-        except InvalidRequest as error:
-            raise _of_row(len(rows), len(features), error) from None
-    return rows
+    reader = target.served.reader
+    try:
+        return reader.read_all(features)
+    except InvalidRequest:
+        for number, one in enumerate(features):
+            try:
+                reader.read(one)
+            except InvalidRequest as error:
+                raise _of_row(number, len(features), error) from None
+        raise
 
 
 def _of_row(number: int, count: int, error: InvalidRequest) -> InvalidRequest:

@@ -10,7 +10,7 @@ from server import wire
 from server.heads import FloatMatrix, Head
 from server.metrics import ModelCounters
 from server.model import Model
-from server.rows import Block, Row, RowReader
+from server.rows import Block, CountVector, Row, RowReader
 
 # scoring.proto: fields that ModelScores and ModelColumns share, and those of what was assumed.
 _MODEL, _VERSION, _QUALITY = 1, 2, 7
@@ -53,9 +53,7 @@ class Served:
     def score(self, rows: Sequence[Row]) -> Scored:
         """See seam.Lane."""
         block = self.reader.complete(rows)
-        scored = Scored(self.model.run(block.rows), block)
-        self.counters.rows.inc(len(rows) - len(block.errors or ()))
-        return scored
+        return Scored(self.model.run(block.rows), block)
 
 
 class Target:
@@ -77,6 +75,7 @@ class Target:
     def encode(self, scored: Scored, row: int, *, is_remapped: bool) -> bytes:
         """The ModelScores of one row, counted."""
         scores = scored.lists[row]
+        self.served.counters.rows.inc(1)
         parts = [self._identity]
         for head in self._heads:
             parts.append(head.encode(scores))  # noqa: PERF401  # a comprehension is slower for a few heads
@@ -108,14 +107,14 @@ class Target:
     def encode_columns(self, scored: Scored, first: int, rows: Sequence[Row]) -> bytes:
         """The ModelColumns of these rows, counted."""
         block, span = scored.block, slice(first, first + len(rows))
-        remapped = np.array([row.is_remapped for row in rows], dtype=np.int64)
-        self._count(block, span, int(remapped.sum()))
-        nothing = np.zeros(len(rows), dtype=np.int64)
+        is_remapped = [row.is_remapped for row in rows]
+        self.served.counters.rows.inc(len(rows))
+        self._count(block, span, sum(is_remapped))
         return self._columns(scored.matrix[span]) + b"".join(
             (
-                wire.wholes(_COLUMN_MISSING, nothing if block.missing is None else block.missing[span]),
-                wire.wholes(_COLUMN_OUT_OF_RANGE, nothing if block.out_of_range is None else block.out_of_range[span]),
-                wire.wholes(_COLUMN_REMAPPED, remapped),
+                _told(_COLUMN_MISSING, block.missing, span),
+                _told(_COLUMN_OUT_OF_RANGE, block.out_of_range, span),
+                wire.field(_COLUMN_REMAPPED, bytes(is_remapped)),
             )
         )
 
@@ -133,3 +132,8 @@ class Target:
         """The ModelColumns of as many of whom nothing is known."""
         self.served.counters.degraded.inc(count)
         return self._columns(np.repeat(self._prior, count, axis=0)) + wire.whole(_DEGRADED_COLUMNS, reason)
+
+
+def _told(number: int, counts: CountVector | None, rows: slice) -> bytes:
+    """A field that says of each of these rows how many features were so; None says of none."""
+    return wire.field(number, bytes(rows.stop - rows.start)) if counts is None else wire.wholes(number, counts[rows])

@@ -1,7 +1,8 @@
 """Requests like one that was read before, which nobody has to read again.
 
-A caller sends the same request over and over, with another visitor and other numbers. What is the same byte for byte is
-compared with what it was when it was read with care; the rest (ids, and the numbers of the vector) stands where it stood.
+A caller sends the same request over and over, with another visitor and other numbers. What is the same byte for byte
+is compared with what it was when it was read with care; the rest (ids, and the numbers of the vector) stands where it
+stood then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +71,7 @@ class Template:
 
     @classmethod
     def of(cls, message: bytes, plan: Plan, when_late: int) -> Self | None:
-        """What others have in common with this request, which was found to be in order; None where it is not so plain."""
+        """What others have in common with a request that was found to be in order; None if it is not so plain."""
         fields = _fields(message)
         if len(plan.parts) != 1 or fields is None or _FEATURES not in fields:
             return None
@@ -124,7 +125,7 @@ class _Field:
 
 
 def _fields(message: bytes) -> dict[int, _Field] | None:
-    """The fields of a ScoreRequest, of several selectors one; None when there are others, or one that stands there twice."""
+    """The fields of a ScoreRequest, of several selectors one; None when there are others, or one of them twice."""
     fields: dict[int, _Field] = {}
     for number, field in _read_fields(message, _KINDS):
         if not number or (number in fields and number != _SELECTORS):

@@ -174,10 +174,11 @@ class Server(grpc.Server):
     def _arrived(self, arrival: Arrival) -> None:
         """Takes a call of a method that does not score."""
         kind, handler = self._handlers.get(arrival.path, (None, None))
+        call, code = arrival.call, grpc.StatusCode
         if kind is None:
-            refuse(arrival.call, grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
+            refuse(call, code.UNIMPLEMENTED, "there is no such method here")
         elif len(self._open) >= self._limits.most_streams:
-            refuse(arrival.call, grpc.StatusCode.RESOURCE_EXHAUSTED, f"{len(self._open)} calls are open; that is the limit")
+            refuse(call, code.RESOURCE_EXHAUSTED, f"{len(self._open)} calls are open; that is the limit")
         else:
             self._open.add(kind(self, arrival, handler))
 

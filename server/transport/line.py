@@ -224,6 +224,7 @@ class ScoringCall:
         self.deadline_s = deadline_s
         self.is_ended = False
         self.message = b""
+        self.size, self.expected_s = 0, 0.0
         self.prepared: Any = None
         self._arrived_ns = time.perf_counter_ns()
 

@@ -124,6 +124,19 @@ def test_a_request_keeps_its_version(scoring: Scoring, registry: Registry) -> No
     assert score(scoring, request, [[0, 0, 0, 0]]).results[0].version == 4
 
 
+def test_what_is_known_of_requests_ends_with_the_versions(scoring: Scoring, registry: Registry) -> None:
+    """After a swap the same requests ask the new version; and when only what is awaited changed, the words are new."""
+    plain = ask("shop", features=own(1, 2))
+    for version in (3, 4):
+        registry.publish({"shop": model("shop", version)}, {}, frozenset({"soon"}))
+        for _ in range(2):
+            assert score(scoring, plain, [[0, 0, 0, 0]]).results[0].version == version
+    both = ask("shop", "web")
+    assert score(scoring, both, [[0, 0, 0, 0]]).results[1].failure.code == 5
+    registry.expect(frozenset({"web"}))
+    assert score(scoring, both, [[0, 0, 0, 0]]).results[1].failure.message == "no version of model 'web' is ready yet"
+
+
 @pytest.mark.usefixtures("with_app")
 def test_unknown_head_of_one_model_among_several(scoring: Scoring) -> None:
     """A head that a version no longer has costs its own selector alone; asked alone, it is NOT_FOUND with the heads."""

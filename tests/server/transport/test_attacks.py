@@ -4,6 +4,7 @@ import gc
 import random
 from collections.abc import Iterator
 
+import grpc
 import pytest
 
 from tests.server.transport import traces
@@ -35,12 +36,22 @@ def asked(make: Make, lane: Lane) -> Iterator[Asked]:
 
 def _is_sound(asked: Asked, sockets: set[str]) -> None:
     """Whether the server answers others, and has forgotten the attack."""
-    assert asked.turn(b"ab") == b"ba"
+    traces.eventually(lambda: _turns(asked), "the client is answered")
     traces.eventually(lambda: bool(asked.server.is_idle), "the calls are forgotten")
     traces.eventually(lambda: len(traces.sockets()) <= len(sockets), "the connections are closed")
     with Connection(asked.port) as connection:
         connection.send(call(TURN, b"ab", 1))
         assert connection.wait_for_end(1)[1].endswith(b"ba")
+
+
+def _turns(asked: Asked) -> bool:
+    """Whether the client is answered. Its connection ends with its age, and a flooded server may be late with that."""
+    try:
+        return asked.turn(b"ab") == b"ba"
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return False
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: str(attack.__name__))
