@@ -21,7 +21,7 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 NEVER_S: Final = 2.0**62  # the core's infinity is the largest whole number of 64 bits
 _NO_FLAGS: Final = 0
 _SHUTDOWN = cygrpc.CompletionType.queue_shutdown
-# Operations without any content of their own are the same for every call.
+# Operations without any content are the same for every call; others have memory that is freed with their call.
 _NO_METADATA = cygrpc.SendInitialMetadataOperation((), _NO_FLAGS)
 _STATUS_OK = cygrpc.SendStatusFromServerOperation((), cygrpc.StatusCode.ok, b"", _NO_FLAGS)
 
@@ -231,6 +231,28 @@ def send(  # noqa: PLR0913  # one batch of the core has this many parts
             cygrpc.SendStatusFromServerOperation(trailing, code.value[0], text.encode(errors="replace"), _NO_FLAGS)
         )
     call.start_server_batch(tuple(operations), tag)
+
+
+class Ending:
+    """How calls end that get no reply, as one batch of operations for each.
+
+    Args:
+        code: the status.
+        text: what it says.
+        trailing: metadata that goes with it.
+    """
+
+    __slots__ = ("code", "details", "number", "text", "trailing")
+
+    def __init__(self, code: grpc.StatusCode, text: str, trailing: Metadata = ()) -> None:
+        self.code, self.text, self.trailing = code, text, trailing
+        self.number, self.details = code.value[0], text.encode(errors="replace")
+
+
+def end(call: Any, ending: Ending, tag: Tag) -> None:  # noqa: ANN401  # the core's own
+    """Ends a call that nothing was sent to and whose end nobody waits for; calls the tag when it has ended."""
+    status = cygrpc.SendStatusFromServerOperation(ending.trailing, ending.number, ending.details, _NO_FLAGS)
+    call.start_server_batch((_NO_METADATA, status, cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)), tag)
 
 
 def cancel(call: Any) -> None:  # noqa: ANN401  # the core's own

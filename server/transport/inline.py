@@ -15,16 +15,17 @@ import grpc
 
 from server.metrics import Metrics
 from server.transport import core
-from server.transport.calls import Call, kind_of
+from server.transport.calls import Call, ignore, kind_of
 from server.transport.core import Arrival, Event
 from server.transport.limits import Limits, channel_options
-from server.transport.line import Entry, Line, refuse
+from server.transport.line import Entry, Line
 from server.transport.seam import AnyMethod
 
 _log = logging.getLogger(__name__)
 
 _REQUESTED = 64  # arrivals that the core may announce at once
 _TICK_S = 0.2  # longest sleep, so that steps from other threads are taken soon
+_NO_SUCH_METHOD = core.Ending(grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
@@ -55,6 +56,8 @@ class Server(grpc.Server):
 
     def __init__(self, limits: Limits, line: Line) -> None:
         self._limits = limits
+        text = f"{limits.most_streams} calls are open; that is the limit"
+        self._too_many_open = core.Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self._line = line
         self._waiting = line.waiting
         self._core = core.Core(channel_options(limits))
@@ -174,11 +177,10 @@ class Server(grpc.Server):
     def _arrived(self, arrival: Arrival) -> None:
         """Takes a call of a method that does not score."""
         kind, handler = self._handlers.get(arrival.path, (None, None))
-        call, code = arrival.call, grpc.StatusCode
         if kind is None:
-            refuse(call, code.UNIMPLEMENTED, "there is no such method here")
+            core.end(arrival.call, _NO_SUCH_METHOD, ignore)
         elif len(self._open) >= self._limits.most_streams:
-            refuse(call, code.RESOURCE_EXHAUSTED, f"{len(self._open)} calls are open; that is the limit")
+            core.end(arrival.call, self._too_many_open, ignore)
         else:
             self._open.add(kind(self, arrival, handler))
 

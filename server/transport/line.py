@@ -21,6 +21,7 @@ from server.transport.seam import AnyMethod, score
 
 RETRY_KEY = "grpc-retry-pushback-ms"  # gRFC A6: clients that retry wait this long
 _LEAST_BYTES = 64  # what a request of fewer is taken for; even an empty one is a row
+_TOO_MANY_WAIT = "too many calls wait already for this one to be answered in time"
 _SHARE_TO_WAIT = 0.5  # of the time that a caller has; the rest is for scoring and the way back
 
 
@@ -62,6 +63,7 @@ class Line:
         self._silent: dict[ScoringCall, float] = {}
         self._waiting_s = 0.0  # how long those that wait will take
         self._open_count = 0
+        self._too_many_open = f"{most_calls} calls are open; that is the limit"
         self._ended_s = 0.0  # when the last turn did, if somebody was left waiting; else 0
         self._turn_s = 0.0  # how long it took, if so; else 0
 
@@ -85,9 +87,9 @@ class Line:
         default_s = now_s + entry.default_deadline_s
         deadline_s = asked_s if asked_s < core.NEVER_S else default_s
         if self.waiting and self._wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT):
-            self._refuse(entry, call, f"{len(self.waiting)} calls wait already, too many to answer in time")
+            self._refuse(entry, call, _TOO_MANY_WAIT)
         elif self._open_count >= self._most_calls:
-            self._refuse(entry, call, f"{self._open_count} calls are open; that is the limit")
+            self._refuse(entry, call, self._too_many_open)
         else:
             self._open_count += 1
             taken = ScoringCall(entry, call, deadline_s)
@@ -103,7 +105,8 @@ class Line:
 
     def _refuse(self, entry: Entry, call: Any, text: str) -> None:  # noqa: ANN401  # the core's call
         failed = fail(entry.method, entry.counters, b"", Overloaded(text))
-        refuse(call, failed.code, failed.text, ((RETRY_KEY, str(math.ceil(self._wait_s * 1e3))),))
+        trailing = ((RETRY_KEY, str(math.ceil(self._wait_s * 1e3))),)
+        core.end(call, core.Ending(failed.code, failed.text, trailing), ignore)
 
     def _received(self, call: "ScoringCall", event: Event) -> None:
         self._silent.pop(call, None)
@@ -282,9 +285,3 @@ class ScoringCall:
         if not self.is_ended:
             self.is_ended = True
             core.send(self._call, ignore, initial=(), status=(failed.code, failed.text))
-
-
-def refuse(call: Any, code: grpc.StatusCode, text: str, trailing: core.Metadata = ()) -> None:  # noqa: ANN401  # the core's
-    """Ends a call as it arrives."""
-    core.receive_close(call, ignore)
-    core.send(call, ignore, initial=(), status=(code, text), trailing=trailing)

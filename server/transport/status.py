@@ -31,5 +31,7 @@ def text_of(error: Exception) -> str:
 
 def _short(text: str) -> str:
     """The beginning of a text, as long as a header takes; "?" for what cannot be sent."""
+    if len(text) <= LONGEST_TEXT and text.isascii():
+        return text
     encoded = text[:LONGEST_TEXT].encode(errors="replace")
     return encoded[:LONGEST_TEXT_BYTES].decode(errors="ignore")

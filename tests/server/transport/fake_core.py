@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from server.errors import DeadlineTooShort, InvalidRequest
-from server.transport.core import NEVER_S
+from server.transport import core
 from server.transport.line import Entry, Line
 from server.transport.seam import AnyMethod, Method, Run
 
@@ -55,12 +55,15 @@ class Call:
 class Core:
     """What the line uses of server.transport.core."""
 
-    NEVER_S = NEVER_S
+    NEVER_S = core.NEVER_S
+
+    Ending = core.Ending
 
     @staticmethod
-    def receive_close(call: Call, tag: Callable[[Any], None]) -> None:
-        """Remembers whom to tell, of a call that is refused."""
+    def end(call: Call, ending: core.Ending, tag: Callable[[Any], None]) -> None:
+        """Refuses."""
         call.on_close = tag
+        Core.send(call, tag, initial=(), status=(ending.code, ending.text), trailing=ending.trailing)
 
     @staticmethod
     def receive(call: Call, *, message: Callable[[Any], None], close: Callable[[Any], None]) -> None:

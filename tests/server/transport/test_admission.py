@@ -70,7 +70,7 @@ def test_too_long_a_wait_is_refused(paced: World, measured: Measured) -> None:
     refused = paced.ask()
     assert (codes(waiting), refused.code) == ([""] * 4, "RESOURCE_EXHAUSTED")
     assert refused.status
-    assert refused.status[1] == "4 calls wait already, too many to answer in time"
+    assert refused.status[1] == "too many calls wait already for this one to be answered in time"
     assert refused.trailing == ((RETRY_KEY, "4000"),)
     assert measured.sample("audience_requests_total", method=PATH, code="RESOURCE_EXHAUSTED") == 1
     paced.turn()

@@ -166,6 +166,6 @@ def test_more_than_can_be_answered(ask: Ask, lane: Lane, monkeypatch: pytest.Mon
         assert len(refused) < 50
     for error in refused:
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "calls wait already" in error.details()
+        assert "too many calls wait already" in error.details()
         pushback_ms = dict(error.trailing_metadata())["grpc-retry-pushback-ms"]
         assert int(pushback_ms) > PATIENCE_S * 1e3 / 4
