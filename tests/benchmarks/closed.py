@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.benchmarks.contenders import AIO, ECHO, FLOOR, MOSEC, OURS, Contender, Lineup
+from tests.benchmarks.contenders import AIO, ECHO, FLOOR, MOSEC, MOSEC_BATCHES, OURS, Contender, Lineup
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.options import Options
 from tests.benchmarks.spread import Spread, ratio, spread
@@ -61,7 +61,7 @@ def throughput(lineup: Lineup, options: Options) -> tuple[list[Figure], Spread]:
         for name in result.rounds
     ]
     own = result.ok_per_s(OURS)
-    for name in (FLOOR, AIO, MOSEC):
+    for name in (FLOOR, AIO, MOSEC, MOSEC_BATCHES):
         is_there = name in result.rounds
         over = ratio(own, result.ok_per_s(name)) if is_there else None
         figures.append(Figure(f"closed{CONNECTIONS}_over_{name}", "", over, lineup.missing.get(name, "")))

@@ -1,6 +1,5 @@
 """The servers that are compared, as things that can be loaded and whose answers can be checked."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +14,9 @@ from tests.benchmarks.places import WORK
 from tests.benchmarks.processor import Cores
 from tests.benchmarks.throughput import Throughput
 
-OURS, THREADS, AIO, MOSEC, FLOOR, ECHO = "ours", "threads", "aio", "mosec", "floor", "echo"
-BATCHES = (1, 32)  # mosec's largest batch: none, and one for each connection
-_TRIAL_S = 1.0
+OURS, THREADS, AIO, FLOOR, ECHO = "ours", "threads", "aio", "floor", "echo"
+MOSEC, MOSEC_BATCHES = "mosec", "mosec_batches"
+_LARGEST_BATCH = {MOSEC: 1, MOSEC_BATCHES: 32}  # its default, and one for each connection
 
 Loop = Callable[[int, float], Throughput]
 
@@ -70,8 +69,11 @@ def lineup(bundle: Bundle, cores: Cores, *, is_complete: bool) -> Iterator[Lineu
         if is_complete:
             found.running[THREADS] = stack.enter_context(ours(bundle, cores, transport=THREADS))
             found.running[AIO] = _limit(AIO, bundle, stack.enter_context(servers.aio(bundle, cores.servers)))
-            with _said(found, MOSEC):
-                found.running[MOSEC] = stack.enter_context(_better_mosec(bundle, cores))
+            with _said(found, *_LARGEST_BATCH):
+                wrk.check()
+                python = environment.install()
+                for name in _LARGEST_BATCH:
+                    found.running[name] = stack.enter_context(_mosec(name, python, bundle, cores))
         yield found
 
 
@@ -115,34 +117,15 @@ def _floors(bundle: Bundle, server: servers.Running) -> Iterator[Contender]:
 
 
 @contextmanager
-def _better_mosec(bundle: Bundle, cores: Cores) -> Iterator[Contender]:
-    """Whichever answers more from one core: mosec with batches, or without."""
-    wrk.check()
-    python = environment.install()
+def _mosec(name: str, python: Path, bundle: Bundle, cores: Cores) -> Iterator[Contender]:
     bodies = WORK / "bodies.jsonl"
     bodies.write_text(wire.json_lines(bundle), encoding="utf-8")
-    rates = {}
-    for batch in BATCHES:
-        with _mosec(python, bundle, cores, bodies, batch) as one:
-            one.closed(max(BATCHES), _TRIAL_S)  # warm
-            rates[batch] = one.closed(max(BATCHES), _TRIAL_S).ok_per_s
-    better = max(rates, key=lambda batch: rates[batch])
-    said = ", ".join(f"{_batches(batch)} {rate:,.0f}/s" for batch, rate in rates.items())
-    with _mosec(python, bundle, cores, bodies, better) as one:
-        yield dataclasses.replace(one, note=f"{_batches(better)}; tried: {said}")
-
-
-def _batches(largest: int) -> str:
-    return f"batches of at most {largest}" if largest > 1 else "no batches"
-
-
-@contextmanager
-def _mosec(python: Path, bundle: Bundle, cores: Cores, bodies: Path, batch: int) -> Iterator[Contender]:
-    with servers.mosec(python, bundle, cores.servers, batch=batch) as server:
+    with servers.mosec(python, bundle, cores.servers, batch=_LARGEST_BATCH[name]) as server:
         url = f"http://{server.target}{servers.MOSEC_PATH}"
         yield Contender(
-            MOSEC,
+            name,
             server.pid,
             lambda connections, seconds: wrk.run(url, bodies, cores.load, connections=connections, seconds=seconds),
             partial(answers.check_json, bundle, url),
+            note=f"batches of at most {_LARGEST_BATCH[name]}",
         )
