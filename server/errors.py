@@ -29,6 +29,10 @@ class Overloaded(AudienceError):
     """More work than can be answered in time. Passes by itself; try again later, or elsewhere."""
 
 
+class BadPolicy(AudienceError):
+    """A model's policy is no policy, or contradicts itself. The operator's fault; never sent to callers of models."""
+
+
 class BadBundle(AudienceError):
     """A version's files are damaged, incomplete or not for this server. The operator's fault; never sent to callers."""
 

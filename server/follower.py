@@ -23,7 +23,10 @@ from server.model import Model, build_model
 from server.registry import Registry
 from server.runtime import Watched
 from server.schema import Schema, read_schema
-from server.wish import Wish, WishedModel
+from server.traffic import Route
+from server.wish import Serving, Wish, WishedModel
+
+Key = tuple[str, int]
 
 LOOK_S = 0.2
 _LOWEST_PRIORITY = 19
@@ -59,8 +62,9 @@ class Follower:
         self._on_followed = on_followed
         self._clock_s = clock_s
         self._retire_after_s = retire_after_s
-        self._models: dict[str, Model] = {}
-        self._loaded: dict[str, WishedModel] = {}
+        self._models: dict[Key, Model] = {}
+        self._loaded: dict[Key, WishedModel] = {}
+        self._routes: dict[str, Route] = {}
         self._schemas: dict[str, Schema] = {}
         self._known_paths: frozenset[str] = frozenset()
         self._retired: list[tuple[float, Model]] = []
@@ -68,9 +72,12 @@ class Follower:
         self.refused: dict[str, str] = {}
 
     @property
-    def serving(self) -> dict[str, int]:
-        """Version by model."""
-        return {name: wished.version for name, wished in self._loaded.items()}
+    def serving(self) -> dict[str, Serving]:
+        """What is loaded, by model."""
+        return {name: Serving(self._versions(name), route.targets) for name, route in self._routes.items()}
+
+    def _versions(self, name: str) -> tuple[int, ...]:
+        return tuple(sorted(version for model, version in self._models if model == name))
 
     @property
     def is_ready(self) -> bool:
@@ -98,17 +105,28 @@ class Follower:
     def _follow(self, wish: Wish) -> None:
         self._learn_schemas(wish)
         self.refused = {}
-        names = frozenset(wished.name for wished in wish.models)
-        expected = names.union(wish.awaited)
-        self._registry.expect(expected - self._models.keys())  # before the first load, which may take long
+        expected = frozenset(wished.name for wished in wish.models).union(wish.awaited)
+        self._registry.expect(expected - self._routes.keys())  # before the first load, which may take long
         for wished in wish.models:
-            if self._loaded.get(wished.name) != wished:
-                self._load(wished, expected)
-        for name in self._loaded.keys() - names:
-            self._retire(name)
-        self._publish(expected)
+            if self._loaded.get((wished.name, wished.version)) != wished:
+                self._load(wished, wish, expected)
+        self._publish(wish, expected)
+        if self._retire_unneeded(wish):
+            self._publish(wish, expected)
         self.wish = wish
         self._on_followed()
+
+    def _retire_unneeded(self, wish: Wish) -> bool:
+        """Retires what nobody wishes, unless a label here has nothing else; whether there was any."""
+        needed = {(wished.name, wished.version) for wished in wish.models}
+        wished_names = {name for name, _ in needed}
+        for name, route in self._routes.items():
+            if name in wished_names:
+                needed.update((name, version) for version in route.targets.values())
+        unneeded = self._models.keys() - needed
+        for key in unneeded:
+            self._retire(key)
+        return bool(unneeded)
 
     def _learn_schemas(self, wish: Wish) -> None:
         new = frozenset(wish.schemas) - self._known_paths
@@ -116,30 +134,39 @@ class Follower:
             self._schemas = {**self._schemas, **read_schemas(new)}
             self._known_paths |= new
 
-    def _load(self, wished: WishedModel, expected: frozenset[str]) -> None:
+    def _load(self, wished: WishedModel, wish: Wish, expected: frozenset[str]) -> None:
+        key = wished.name, wished.version
         started_s = self._clock_s()
         try:
             model = build_model(_describe(wished), _read_graph(wished), largest_batch=self._largest_batch)
         except (BadBundle, OSError) as error:
-            self.refused[wished.name] = str(error)[:1000]
+            self.refused[f"{wished.name}/{wished.version}"] = str(error)[:1000]
             return
         except Exception:  # the edge: ONNX Runtime and NumPy may fail in ways that no library documents
             _log.exception("unforeseen fault while loading", extra={"model": wished.name, "version": wished.version})
-            self.refused[wished.name] = "unforeseen fault while loading; the log has its traceback"
+            self.refused[f"{wished.name}/{wished.version}"] = (
+                "unforeseen fault while loading; the log has its traceback"
+            )
             return
-        self._retire(wished.name)
-        self._models[wished.name], self._loaded[wished.name] = model, wished
-        self._publish(expected)
+        self._retire(key)
+        self._models[key], self._loaded[key] = model, wished
+        self._publish(wish, expected)
         load_ms = round((self._clock_s() - started_s) * 1e3, 1)
         _log.debug("version loaded", extra={"model": wished.name, "version": wished.version, "load_ms": load_ms})
 
-    def _retire(self, name: str) -> None:
-        if name in self._models:
-            self._retired.append((self._clock_s() + self._retire_after_s, self._models.pop(name)))
-            del self._loaded[name]
+    def _retire(self, key: Key) -> None:
+        if key in self._models:
+            self._retired.append((self._clock_s() + self._retire_after_s, self._models.pop(key)))
+            del self._loaded[key]
 
-    def _publish(self, expected: frozenset[str]) -> None:
-        self._registry.publish(dict(self._models), self._schemas, expected - self._models.keys())
+    def _publish(self, wish: Wish, expected: frozenset[str]) -> None:
+        """Serves what is loaded, as the wish says who gets which of it."""
+        before, self._routes = self._routes, {}
+        for name in sorted({name for name, _ in self._models}):
+            route, known = wish.routes.get(name, Route()), before.get(name, Route())
+            self._routes[name] = route.settled(self._versions(name), known.targets)
+        awaited = expected - self._routes.keys()
+        self._registry.publish(list(self._models.values()), self._schemas, awaited, self._routes)
 
     def _drop_retired(self) -> None:
         now_s = self._clock_s()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -11,6 +12,7 @@ from protos.audience.v1 import bundle_pb2
 from server.bundle import MODEL_FILE, Bundle
 from server.runtime import Runtime, Watched
 from server.schema import Schema, read_schema
+from server.traffic import Route
 from server.wish import Wish, WishedModel
 
 _SUFFIXES = (".manifest", ".onnx")
@@ -55,14 +57,21 @@ class Handover:
             sha256=sha256,
         )
 
-    def tell(self, models: Mapping[str, WishedModel], awaited: Iterable[str], *, is_settled: bool) -> None:
-        """Wishes these versions, if that is news."""
+    def tell(
+        self,
+        models: Iterable[WishedModel],
+        routes: Mapping[str, Route],
+        awaited: Iterable[str],
+        *,
+        is_settled: bool,
+    ) -> None:
+        """Wishes these versions, for these callers, if that is news."""
         sequence = self.wish.sequence
         schemas = tuple(sorted(self._schemas.values()))
-        wish = Wish(sequence, tuple(models.values()), schemas, tuple(sorted(awaited)), is_settled)
+        wish = Wish(sequence, tuple(models), routes, schemas, tuple(sorted(awaited)), is_settled)
         if sequence and wish == self.wish:
             return
-        self.wish = Wish(sequence + 1, wish.models, schemas, wish.awaited, is_settled)
+        self.wish = replace(wish, sequence=sequence + 1)
         self._runtime.replace_json(self._runtime.wish, self.wish.to_json())
 
     def remove_unwished(self) -> None:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.bundle import read_bundle, read_description
-from server.errors import BadBundle, RepositoryUnreadable
+from server.errors import BadBundle, BadPolicy, RepositoryUnreadable
 from server.handover import Handover
 from server.lifecycle import Lifecycle
 from server.model import load_model
-from server.overview import ModelStatus, Status
-from server.policy import next_version
-from server.repository import Fingerprint, Versions, scan
-from server.rollout import Rollout, States, left_behind
+from server.overview import ModelStatus, Status, Traffic
+from server.policy import Wanted, route, wanted
+from server.policy_file import PolicyFile
+from server.repository import POLICY_FILE, Fingerprint, Versions, scan
+from server.rollout import Rollout, States, is_loaded, is_served, left_behind, missing
 from server.schema import Schema
+from server.traffic import Route
 from server.wish import WishedModel
 
 _log = logging.getLogger(__name__)
@@ -40,13 +42,35 @@ class Refusal:
 
 @dataclass(slots=True)
 class _Progress:
-    """What control knows of one model."""
+    """What control knows of one model.
+
+    Attributes:
+        found: versions on disk.
+        policy: what was last read, and what it was read from.
+        bad_policy: why another one could not be read; None when there is no other.
+        refused: versions that do not serve, and why.
+        described: versions that were read as far as their schema.
+        wished: versions that the workers are told to load.
+        route: who gets which of them, as the workers were told last.
+        serving: the version of those who ask for none, once workers serve it.
+        rollout: what the workers have not all tried yet.
+    """
 
     found: Versions = field(default_factory=dict)
+    policy: PolicyFile = field(default_factory=PolicyFile)
+    bad_policy: str | None = None
     refused: dict[int, Refusal] = field(default_factory=dict)
     described: dict[int, Fingerprint] = field(default_factory=dict)
-    serving: WishedModel | None = None
+    wished: dict[int, WishedModel] = field(default_factory=dict)
+    route: Route = field(default_factory=Route)
+    serving: int | None = None
     rollout: Rollout | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the policy says of the versions."""
+        refused = {version: refusal.fingerprint for version, refusal in self.refused.items()}
+        return wanted(self.found, self.wished, refused, self.policy.content)
 
 
 class Loader:
@@ -78,20 +102,25 @@ class Loader:
         self._largest_batch = largest_batch
         self._clock_s = clock_s
         self._schemas_sequence = -1  # of the wish that has the last one
-        self._wished = {wished.name: wished for wished in handover.wish.models}
-        self._progress = {name: self._restored(wished) for name, wished in self._wished.items()}
+        self._progress: dict[str, _Progress] = {}
+        for wished in handover.wish.models:
+            self._progress.setdefault(wished.name, _Progress()).wished[wished.version] = wished
+        for name, progress in self._progress.items():
+            self._restore(name, progress)
         self._settled: States | None = None
         self._is_news = True  # since the workers were looked at
         self.status = Status()
 
-    def _restored(self, wished: WishedModel) -> _Progress:
-        """What a control process before this one had reached."""
-        rollout = Rollout(wished.version, self._handover.wish.sequence, self._clock_s())
-        states = self._states()
-        if not (rollout.is_tried(states) and rollout.is_served(wished.name, states)):
-            return _Progress(rollout=rollout)
-        self._lifecycle.note_serving(wished.name, wished.version)
-        return _Progress(serving=wished)
+    def _restore(self, name: str, progress: _Progress) -> None:
+        """Goes on from what a control process before this one had reached."""
+        wish, states = self._handover.wish, self._states()
+        progress.route = wish.routes.get(name, Route())
+        rollout = Rollout(wish.sequence, self._clock_s(), frozenset(progress.wished))
+        if rollout.is_tried(states) and is_served(name, progress.route.default, states):
+            progress.serving = progress.route.default
+            self._lifecycle.note_serving(name, progress.serving)
+        else:
+            progress.rollout = rollout
 
     def run(self, stop: threading.Event, poll_s: float) -> None:
         """Looks at the repository every `poll_s`, and while workers are awaited at them every `LOOK_S`, until `stop`.
@@ -118,7 +147,8 @@ class Loader:
             self._note_unreadable(str(error))
             return
         self._is_news = True
-        followed = [*found, *(self._wished.keys() - found.keys())]
+        kept = [name for name, progress in self._progress.items() if progress.wished]
+        followed = list(dict.fromkeys([*found, *kept]))
         self._progress = {name: self._progress.get(name, _Progress()) for name in followed}
         for name in followed:
             self._note_found(name, found.get(name, {}))
@@ -137,32 +167,50 @@ class Loader:
         for name, progress in self._progress.items():
             if progress.rollout is not None and progress.rollout.is_tried(states):
                 self._conclude(name, progress, progress.rollout, states)
-                self._remove_unwished()
-        self.status = replace(self.status, models={name: self._status_of(name, states) for name in self._progress})
-
-    def _remove_unwished(self) -> None:
-        if not any(progress.rollout for progress in self._progress.values()):
+        self._tell()
+        if not any(progress.rollout for progress in self._progress.values()) and self._is_followed(states):
             self._handover.remove_unwished()
+        self.status = replace(
+            self.status,
+            models={name: self._status_of(name, states) for name in self._progress},
+            traffic={name: self._traffic_of(name, states) for name in self._progress},
+        )
+
+    def _is_followed(self, states: States) -> bool:
+        """Whether every worker has tried the last wish."""
+        return Rollout(self._handover.wish.sequence, 0.0, frozenset()).is_tried(states)
 
     def _tell(self) -> None:
         """Wishes what is verified. The first time only once every model is, so that workers begin with all of them."""
-        is_settled = all(self._is_settled(name) for name in self._progress)
-        if is_settled or self._handover.wish.sequence:
-            awaited = self._progress.keys() - self._wished.keys()
-            self._handover.tell(self._wished, awaited, is_settled=is_settled)
-
-    def _is_settled(self, name: str) -> bool:
-        """Whether a version of the model is wished, or none of those on disk can be."""
-        return name in self._wished or self._wanted(name) is None
+        progress = self._progress
+        is_settled = all(one.wished or one.wanted.load is None for one in progress.values())
+        if not is_settled and not self._handover.wish.sequence:
+            return
+        self._handover.tell(
+            [wished for one in progress.values() for _, wished in sorted(one.wished.items())],
+            {name: one.route for name, one in progress.items() if one.wished},
+            [name for name, one in progress.items() if not one.wished],
+            is_settled=is_settled,
+        )
 
     def _status_of(self, name: str, states: States) -> ModelStatus:
         progress = self._progress[name]
-        serving = progress.serving.version if progress.serving else None
         return ModelStatus(
-            serving=serving,
+            serving=progress.serving,
             found=tuple(sorted(progress.found)),
             refused={version: refusal.reason for version, refusal in progress.refused.items()},
-            behind={} if serving is None or progress.rollout else left_behind(name, serving, states),
+            behind={} if progress.serving is None or progress.rollout else left_behind(name, progress.route, states),
+        )
+
+    def _traffic_of(self, name: str, states: States) -> Traffic:
+        progress = self._progress[name]
+        return Traffic(
+            loaded=tuple(sorted(progress.wished)),
+            route=progress.route,
+            policy=progress.policy.content,
+            bad_policy=progress.bad_policy,
+            is_followed=progress.rollout is None and self._is_followed(states),
+            behind=left_behind(name, progress.route, states),
         )
 
     def _note_unreadable(self, reason: str) -> None:
@@ -171,7 +219,7 @@ class Loader:
             _log.error("repository unreadable; what is loaded keeps serving", extra={"reason": reason})
         self.status = replace(self.status, unreadable=reason)
         if not self._handover.wish.sequence:
-            self._handover.tell({}, (), is_settled=False)  # so that the workers begin to answer
+            self._handover.tell((), {}, (), is_settled=False)  # so that the workers begin to answer
 
     def _note_found(self, name: str, found: Versions) -> None:
         progress = self._progress[name]
@@ -185,15 +233,46 @@ class Loader:
 
     def _follow(self, name: str) -> None:
         progress = self._progress[name]
+        self._read_policy(name, progress)
         self._learn_schemas(name, progress)
-        wanted = self._wanted(name)
-        if wanted is not None and self._schemas_are_known():
-            self._load(name, wanted, progress)
+        version = progress.wanted.load
+        if version is not None and self._schemas_are_known():
+            self._load(name, version, progress)
+        self._route(name, progress, self._clock_s())
+        if progress.rollout is None:
+            self._drop_unwanted(progress)
 
-    def _wanted(self, name: str) -> int | None:
-        progress, wished = self._progress[name], self._wished.get(name)
-        refused = {version: refusal.fingerprint for version, refusal in progress.refused.items()}
-        return next_version(progress.found, wished.version if wished else None, refused)
+    def _read_policy(self, name: str, progress: _Progress) -> None:
+        """Reads the policy when its file is another; one that cannot be read changes nothing."""
+        try:
+            progress.policy = progress.policy.looked_at(self._root / name / POLICY_FILE)
+            reason = None
+        except BadPolicy as error:
+            reason = str(error)[:_LONGEST_REASON]
+        if reason is not None and reason != progress.bad_policy:
+            _log.error("policy refused; the one before stays", extra={"model": name, "reason": reason})
+        progress.bad_policy = reason
+
+    def _route(self, name: str, progress: _Progress, begun_s: float) -> None:
+        """Tells the workers who gets which version, where that is news."""
+        if not progress.wished:
+            return
+        meant = route(name, progress.policy.content, progress.wanted.newest)
+        told = meant.settled(progress.wished, progress.route.targets)
+        if told != progress.route:
+            progress.route = told
+            self._await(progress, begun_s)
+
+    def _await(self, progress: _Progress, begun_s: float, *versions: int) -> None:
+        """Notes that the workers are to try something new with the next wish."""
+        before = progress.rollout or Rollout(0, begun_s, frozenset())
+        progress.rollout = Rollout(self._handover.wish.sequence + 1, before.begun_s, before.versions.union(versions))
+
+    def _drop_unwanted(self, progress: _Progress) -> None:
+        """Unloads what nothing needs any longer, once everything else is done."""
+        keep = progress.wanted.keep.union(progress.route.targets.values())
+        if progress.wanted.load is None and not keep.issuperset(progress.wished):
+            progress.wished = {version: one for version, one in progress.wished.items() if version in keep}
 
     def _learn_schemas(self, name: str, progress: _Progress) -> None:
         """Reads what each new version says of itself, since callers may follow any version's schema."""
@@ -223,8 +302,8 @@ class Loader:
         begun_s = self._clock_s()
         wished = self._attempt(name, version, progress, self._verify)
         if wished is not None:
-            self._wished = {**self._wished, name: wished}
-            progress.rollout = Rollout(version, self._handover.wish.sequence + 1, begun_s)
+            progress.wished = {**progress.wished, version: wished}
+            self._await(progress, begun_s, version)
 
     def _verify(self, folder: Path) -> WishedModel:
         bundle = read_bundle(folder)
@@ -246,32 +325,40 @@ class Loader:
     def _refuse(self, name: str, version: int, progress: _Progress, reason: str) -> None:
         progress.refused[version] = Refusal(progress.found[version], reason)
         self._lifecycle.note_refusal(name)
-        still_serving = progress.serving.version if progress.serving else None
-        extra = {"model": name, "version": version, "reason": reason, "still_serving": still_serving}
+        extra = {"model": name, "version": version, "reason": reason, "still_serving": progress.serving}
         _log.error("version refused", extra=extra)
 
     def _conclude(self, name: str, progress: _Progress, rollout: Rollout, states: States) -> None:
         """Ends a rollout that every worker has tried."""
         progress.rollout = None
-        behind = left_behind(name, rollout.version, states)
-        if not rollout.is_served(name, states):
-            self._take_back(name, progress, rollout.version, behind)
+        for version in sorted(rollout.versions.intersection(progress.wished)):
+            reasons = missing(name, version, states)
+            if not is_loaded(name, version, states):
+                self._take_back(name, progress, version, reasons)
+            elif reasons:
+                extra = {"model": name, "version": version, "reasons": reasons}
+                _log.error("some workers cannot load a version; they serve what they had", extra=extra)
+        if is_served(name, progress.route.default, states):
+            self._note_serving(name, progress, rollout)
+        self._route(name, progress, rollout.begun_s)
+        if progress.rollout is None:
+            self._drop_unwanted(progress)
+
+    def _note_serving(self, name: str, progress: _Progress, rollout: Rollout) -> None:
+        replaced, version, load_s = progress.serving, progress.route.default, self._clock_s() - rollout.begun_s
+        loaded = sorted(rollout.versions - {version})
+        if loaded:
+            _log.info("versions loaded", extra={"model": name, "versions": loaded, "load_ms": round(load_s * 1e3, 1)})
+        if version == replaced and version not in rollout.versions:
+            _log.info("traffic changed", extra={"model": name, "targets": dict(progress.route.targets)})
             return
-        if behind:
-            extra = {"model": name, "version": rollout.version, "reasons": behind}
-            _log.error("some workers cannot load a version; they serve what they had", extra=extra)
-        replaced, load_s = progress.serving, self._clock_s() - rollout.begun_s
-        progress.serving = self._wished[name]
-        self._lifecycle.note_version(name, rollout.version, load_ns=round(load_s * 1e9), is_swap=replaced is not None)
-        replaces = replaced.version if replaced else None
-        extra = {"model": name, "version": rollout.version, "replaces": replaces, "load_ms": round(load_s * 1e3, 1)}
+        progress.serving = version
+        self._lifecycle.note_version(name, version, load_ns=round(load_s * 1e9), is_swap=replaced is not None)
+        extra = {"model": name, "version": version, "replaces": replaced, "load_ms": round(load_s * 1e3, 1)}
         _log.info("version serves", extra=extra)
 
-    def _take_back(self, name: str, progress: _Progress, version: int, behind: Mapping[int, str]) -> None:
-        """Refuses a version that no worker could load, and wishes the one before again."""
-        self._wished = {one: wished for one, wished in self._wished.items() if one != name}
-        if progress.serving is not None:
-            self._wished[name] = progress.serving
+    def _take_back(self, name: str, progress: _Progress, version: int, reasons: Mapping[int, str]) -> None:
+        """Refuses a version that no worker could load."""
+        progress.wished = {one: wished for one, wished in progress.wished.items() if one != version}
         if version in progress.found:
-            self._refuse(name, version, progress, next(iter(behind.values()), "no worker is there")[:_LONGEST_REASON])
-        self._tell()
+            self._refuse(name, version, progress, next(iter(reasons.values()), "no worker is there")[:_LONGEST_REASON])

@@ -85,7 +85,8 @@ class ModelCounters:
     Attributes:
         rows: visitors scored.
         remapped: of them, with another version's vector.
-        degraded: visitors answered without being scored.
+        degraded: visitors answered without being scored, for want of time.
+        held_out: visitors of the holdout.
         missing: features not given.
         out_of_range: features outside their range.
         default_counts: for each feature, the times that it took its default, shape (width,):
@@ -95,6 +96,7 @@ class ModelCounters:
     rows: Count
     remapped: Count
     degraded: Count
+    held_out: Count
     missing: Count
     out_of_range: Count
     default_counts: CountVector
@@ -122,6 +124,7 @@ class Metrics:
             rows=self._counter(series.ROWS, labels),
             remapped=self._counter(series.REMAPPED, labels),
             degraded=self._counter(series.DEGRADED, labels),
+            held_out=self._counter(series.HELD_OUT, labels),
             missing=self._counter(series.MISSING, labels),
             out_of_range=self._counter(series.OUT_OF_RANGE, labels),
             default_counts=np.frombuffer(cells, dtype=np.int64),

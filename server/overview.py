@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from protos.audience.v1 import policy_pb2
+from server.traffic import Route
+
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
@@ -22,8 +25,30 @@ class ModelStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """Who gets which version of a model.
+
+    Attributes:
+        loaded: versions that the workers are told to load.
+        route: who gets which, as the workers were told last.
+        policy: what the repository says.
+        bad_policy: why a newer policy was refused, if one was.
+        is_followed: whether every worker has tried all of it.
+        behind: why workers do not answer so, by the worker's number.
+    """
+
+    loaded: tuple[int, ...]
+    route: Route
+    policy: policy_pb2.Policy
+    bad_policy: str | None
+    is_followed: bool
+    behind: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What control saw when it last looked; `unreadable` says why it could not, if so."""
 
     models: Mapping[str, ModelStatus] = field(default_factory=dict)
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
     unreadable: str | None = None

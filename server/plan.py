@@ -1,15 +1,16 @@
 """What the selectors of a request ask for, resolved once for all requests that ask the same of the same models."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from protos.audience.v1 import scoring_pb2
 from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownHead, UnknownModel
 from server.heads import Head
-from server.registry import Snapshot
+from server.registry import Offer, Snapshot
 from server.requests import parse_selector
-from server.served import Served, Target
+from server.served import Held, Served, Target
+from server.traffic import NO_LABEL, Route
 
 MOST_SELECTORS = 16
 # Nobody asks in more ways, or at greater length, but somebody may try to fill the memory.
@@ -27,7 +28,25 @@ class Failure:
     error: AudienceError
 
 
-Part: TypeAlias = Target | Failure
+Part: TypeAlias = Target | Held | Failure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """What a selector gets where that depends on the visitor.
+
+    Attributes:
+        route: who gets which.
+        targets: by the label of a share, "" for those who are in none.
+    """
+
+    route: Route
+    targets: Mapping[str, Target]
+
+    def of(self, visitor: bytes) -> Target | Held:
+        """What the visitor with this identifier gets, always the same while the policy stays."""
+        target = self.targets[self.route.share_of(visitor)]
+        return target.held if self.route.is_held_out(visitor) else target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,12 +54,20 @@ class Plan:
     """What a request asks for.
 
     Attributes:
-        parts: one for each selector, in their order; at least one is a target.
-        targets: those that can be answered, each with its selector's own features as they came, if it has any.
+        asked: one for each selector, in their order; at least one is no failure.
+        own: each selector's own features as they came, None where it has none.
+        is_fixed: whether every visitor gets the same.
     """
 
-    parts: Sequence[Part]
-    targets: Sequence[tuple[Target, bytes | None]]
+    asked: Sequence[Part | Choice]
+    own: Sequence[bytes | None]
+    is_fixed: bool
+
+    def parts(self, visitor: bytes) -> Sequence[Part]:
+        """What the visitor with this identifier gets, for each selector."""
+        if self.is_fixed:
+            return self.asked  # type: ignore[return-value]  # there is no choice among them
+        return [part.of(visitor) if isinstance(part, Choice) else part for part in self.asked]
 
 
 class Plans:
@@ -84,24 +111,42 @@ def _parsed(key: tuple[bytes, ...]) -> Sequence[scoring_pb2.Selector]:
 
 
 def _make(snapshot: Snapshot, selectors: Sequence[scoring_pb2.Selector]) -> Plan:
-    parts = [_part(snapshot, selector) for selector in selectors]
-    targets = [
-        (part, selector.features.SerializeToString() if selector.HasField("features") else None)
-        for part, selector in zip(parts, selectors, strict=True)
-        if isinstance(part, Target)
-    ]
-    if not targets:
-        raise next(part.error for part in parts if isinstance(part, Failure))
-    return Plan(parts, targets)
+    asked = [_part(snapshot, selector) for selector in selectors]
+    errors = [part.error for part in asked if isinstance(part, Failure)]
+    if len(errors) == len(asked):
+        raise errors[0]
+    own = [selector.features.SerializeToString() if selector.HasField("features") else None for selector in selectors]
+    return Plan(asked, own, is_fixed=not any(isinstance(part, Choice) for part in asked))
 
 
-def _part(snapshot: Snapshot, selector: scoring_pb2.Selector) -> Part:
+def _part(snapshot: Snapshot, selector: scoring_pb2.Selector) -> Target | Choice | Failure:
     """What the selector gets. A model that cannot answer is a part of its own; a wrong request raises."""
+    if selector.HasField("version") and selector.label:
+        raise InvalidRequest("a selector has a version and a label; give one of them")
     try:
-        served = snapshot.find(selector.model, selector.version if selector.HasField("version") else None)
-        return Target(served, _heads(served, selector.heads))
+        return _found(snapshot.offer(selector.model), selector)
     except (UnknownModel, UnknownHead, NoModelReady) as error:
         return Failure(selector.model, error)
+
+
+def _found(offer: Offer, selector: scoring_pb2.Selector) -> Target | Choice:
+    route = offer.route
+
+    def target(served: Served, label: str) -> Target:
+        return Target(served, _heads(served, selector.heads), label)
+
+    if selector.HasField("version"):
+        targets = {NO_LABEL: target(offer.find(selector.version), NO_LABEL)}
+    elif selector.label:
+        targets = {NO_LABEL: target(offer.labelled(selector.label), selector.label)}
+    else:
+        targets = {NO_LABEL: target(offer.default, route.default_label)}
+        for share in route.split:
+            is_there = share.label in route.targets
+            targets[share.label] = target(offer.labelled(share.label), share.label) if is_there else targets[NO_LABEL]
+    if len(targets) == 1 and not route.holdout:
+        return targets[NO_LABEL]
+    return Choice(route if len(targets) > 1 else replace(route, split=()), targets)
 
 
 def _heads(served: Served, names: Sequence[str]) -> Sequence[Head]:

@@ -1,28 +1,158 @@
-"""Which version should serve next: pure, without state, the same answer for the same question."""
+"""Which versions of a model to load, and who gets which: pure, without state, the same answer for the same question."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
 
+from google.protobuf import json_format
+
+from protos.audience.v1 import policy_pb2
+from server.errors import BadPolicy
 from server.repository import Fingerprint, Versions
+from server.traffic import NO_LABEL, STABLE, WHOLE, Route, Share
+
+LARGEST_POLICY_BYTES: Final = 1 << 16
+MOST_LABELS: Final = 64
+_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LARGEST_VERSION = 10**15
 
 
-def next_version(found: Versions, serving: int | None, refused: Mapping[int, Fingerprint]) -> int | None:
-    """The version to load now, or None when nothing is to be done.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to do about a model's versions.
 
-    The newest complete version that was not refused as it stands is the one to serve. It is older than the one that
-    serves only when that was taken away from the repository: this is how to go back. A version that serves stays when
-    its files are damaged, and when nothing usable is left.
+    Attributes:
+        load: the version to load now; None when nothing is to be loaded.
+        keep: those that may stay loaded.
+        newest: the newest of those that serve by being new; None when there is none.
+    """
+
+    load: int | None
+    keep: frozenset[int]
+    newest: int | None
+
+
+def wanted(
+    found: Versions, loaded: Collection[int], refused: Mapping[int, Fingerprint], policy: policy_pb2.Policy
+) -> Wanted:
+    """Which versions a model needs.
+
+    The newest complete ones that were not refused as they stand, and each that the policy names. A version that is
+    loaded stays when its files are damaged, and while it is named also when they are gone; the newest stays when
+    nothing usable is left. An older one is loaded in place of the newest only when that was taken away from the
+    repository: this is one way to go back.
 
     Args:
         found: versions on disk.
-        serving: the version that serves, None when none does.
+        loaded: versions that are loaded, or about to be.
         refused: what a version looked like when it was refused; once it looks otherwise, it is tried again.
+        policy: the model's, checked.
     """
-    usable = [
+    usable = {
         version
         for version, fingerprint in found.items()
         if fingerprint.is_complete and refused.get(version) != fingerprint
-    ]
-    if serving is not None and serving in found:
-        usable = [version for version in usable if version > serving]
-    wanted = max(usable, default=serving)
-    return None if wanted == serving else wanted
+    }
+    there = usable.union(version for version in loaded if version in found)
+    newest = frozenset(sorted(there or set(loaded), reverse=True)[: policy.newest or 1])
+    named = named_versions(policy) & there.union(loaded)
+    missing = sorted(newest.difference(loaded), reverse=True) + sorted(named.difference(loaded), reverse=True)
+    return Wanted(missing[0] if missing else None, newest | named, max(newest, default=None))
+
+
+def named_versions(policy: policy_pb2.Policy) -> frozenset[int]:
+    """The versions that a policy names."""
+    return frozenset([*policy.versions, *policy.labels.values()])
+
+
+def route(model: str, policy: policy_pb2.Policy, newest: int | None) -> Route:
+    """Who gets which version, if all of them can be loaded.
+
+    Args:
+        model: its name.
+        policy: its policy, checked.
+        newest: as in Wanted.
+    """
+    targets = dict(policy.labels)
+    if STABLE in targets:
+        targets[NO_LABEL] = targets[STABLE]
+    elif newest is not None:
+        targets[NO_LABEL] = newest
+    shadow = Share(policy.shadow.label, policy.shadow.basis_points) if policy.HasField("shadow") else None
+    return Route(
+        targets=targets,
+        default_label=STABLE if STABLE in policy.labels else NO_LABEL,
+        split=tuple(Share(share.label, share.basis_points) for share in policy.split),
+        split_salt=policy.split_salt or f"{model}/split",
+        holdout=policy.holdout.basis_points,
+        holdout_salt=policy.holdout.salt or f"{model}/holdout",
+        shadow=shadow,
+    )
+
+
+def read_policy(text: bytes) -> policy_pb2.Policy:
+    """The policy in a file, checked.
+
+    Raises:
+        BadPolicy: it is none, or contradicts itself. The text says what is wrong and what would be right.
+    """
+    if len(text) > LARGEST_POLICY_BYTES:
+        raise BadPolicy(f"the policy has {len(text):,} bytes; at most {LARGEST_POLICY_BYTES:,} are read")
+    try:
+        policy = json_format.Parse(text, policy_pb2.Policy())
+    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+        raise BadPolicy(f"the policy is not an audience.v1.Policy: {error}") from error
+    check_policy(policy)
+    return policy
+
+
+def write_policy(policy: policy_pb2.Policy) -> bytes:
+    """A policy as its file has it."""
+    return json_format.MessageToJson(policy, preserving_proto_field_name=True).encode()
+
+
+def check_policy(policy: policy_pb2.Policy) -> None:
+    """Raises BadPolicy unless the policy makes sense."""
+    if len(policy.labels) > MOST_LABELS:
+        raise BadPolicy(f"the policy has {len(policy.labels)} labels; at most {MOST_LABELS} are taken")
+    for label, version in policy.labels.items():
+        if not is_label(label):
+            raise BadPolicy(f"label {label[:80]!r} must be 1 to 64 of a-z, 0-9, '-' and '_'")
+        _check_version(version, f"label {label!r}")
+    for version in policy.versions:
+        _check_version(version, "versions")
+    for share in policy.split:
+        _check_share(policy, share.label, share.basis_points, "split")
+    names = [share.label for share in policy.split]
+    if len(set(names)) != len(names):
+        raise BadPolicy("the split names a label twice")
+    total = sum(share.basis_points for share in policy.split)
+    if total > WHOLE:
+        raise BadPolicy(f"the split shares out {total} basis points; there are {WHOLE:,}")
+    if policy.HasField("shadow"):
+        _check_share(policy, policy.shadow.label, policy.shadow.basis_points, "shadow")
+    if policy.HasField("holdout"):
+        _check_points(policy.holdout.basis_points, "holdout")
+
+
+def is_label(text: str) -> bool:
+    """Whether this can name a version."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def _check_version(version: int, where: str) -> None:
+    if not 1 <= version < _LARGEST_VERSION:
+        raise BadPolicy(f"{where} has the version {version}; needed is 1 to {_LARGEST_VERSION - 1}")
+
+
+def _check_share(policy: policy_pb2.Policy, label: str, basis_points: int, where: str) -> None:
+    if label not in policy.labels:
+        known = ", ".join(sorted(policy.labels)) or "none"
+        raise BadPolicy(f"the {where} names the label {label[:80]!r}; the policy's labels are {known}")
+    _check_points(basis_points, where)
+
+
+def _check_points(basis_points: int, where: str) -> None:
+    if not 1 <= basis_points <= WHOLE:
+        raise BadPolicy(f"the {where} has a share of {basis_points} basis points; needed is 1 to {WHOLE:,}")

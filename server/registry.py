@@ -1,7 +1,8 @@
 """What serves at this moment: an immutable snapshot, replaced by one assignment. A request takes it once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from server.errors import InvalidRequest, NoModelReady, UnknownModel
 from server.metrics import Metrics
@@ -9,6 +10,50 @@ from server.model import Model
 from server.rows import RowReader
 from server.schema import Schema
 from server.served import Served
+from server.traffic import Route
+
+_NO_ROUTES: Mapping[str, Route] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One model's versions.
+
+    Attributes:
+        name: the model's.
+        versions: those that are loaded, by number; at least one.
+        route: who gets which; all its versions are among them.
+    """
+
+    name: str
+    versions: Mapping[int, Served]
+    route: Route
+
+    @property
+    def default(self) -> Served:
+        """The version for those who ask for none."""
+        return self.versions[self.route.default]
+
+    def find(self, version: int) -> Served:
+        """A version by its number; raises UnknownModel when it is not loaded."""
+        served = self.versions.get(version)
+        if served is None:
+            raise UnknownModel(f"model {self.name!r} serves {self._versions()}; version {version} is not loaded")
+        return served
+
+    def labelled(self, label: str) -> Served:
+        """A version by its label; raises UnknownModel when no version here has it."""
+        version = self.route.targets.get(label)
+        if version is None:
+            labels = ", ".join(sorted(filter(None, self.route.targets))) or "none"
+            raise UnknownModel(
+                f"no version of model {self.name!r} has the label {label[:64]!r}; its labels are {labels}"
+            )
+        return self.versions[version]
+
+    def _versions(self) -> str:
+        numbers = ", ".join(map(str, sorted(self.versions)))
+        return f"versions {numbers}" if len(self.versions) > 1 else f"version {numbers}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,43 +61,49 @@ class Snapshot:
     """What serves.
 
     Attributes:
-        served: by the model's name.
+        offers: by the model's name.
         awaited: names of the models in the repository of which no version is ready.
     """
 
-    served: Mapping[str, Served] = field(default_factory=dict)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
     awaited: frozenset[str] = frozenset()
 
-    def find(self, name: str, version: int | None) -> Served:
+    @property
+    def served(self) -> Mapping[str, Served]:
+        """What requests get that ask for no version, by model."""
+        return {name: offer.default for name, offer in self.offers.items()}
+
+    def offer(self, name: str) -> Offer:
         """The model to score with; an empty name means the only one.
 
         Raises:
             InvalidRequest: the name is empty and there are several models.
             NoModelReady: the model, or any at all, is not ready yet.
-            UnknownModel: there is no such model, or another version of it serves.
+            UnknownModel: there is no such model.
         """
-        served = self.served.get(name or self._only_name())
-        if served is None:
+        offer = self.offers.get(name or self._only_name())
+        if offer is None:
             raise self._absent(name)
-        if version is not None and version != served.model.version:
-            raise UnknownModel(
-                f"model {served.model.name!r} serves version {served.model.version}; version {version} is not loaded"
-            )
-        return served
+        return offer
+
+    def find(self, name: str, version: int | None) -> Served:
+        """The version to score with, when none is asked for that of everybody; raises as `offer` and Offer.find do."""
+        offer = self.offer(name)
+        return offer.default if version is None else offer.find(version)
 
     def _only_name(self) -> str:
-        if len(self.served) > 1:
+        if len(self.offers) > 1:
             raise InvalidRequest(
-                f"the selector names no model, and there are several: {', '.join(sorted(self.served))}"
+                f"the selector names no model, and there are several: {', '.join(sorted(self.offers))}"
             )
-        return next(iter(self.served), "")
+        return next(iter(self.offers), "")
 
     def _absent(self, name: str) -> NoModelReady | UnknownModel:
         if name in self.awaited:
             return NoModelReady(f"no version of model {name!r} is ready yet")
-        if not self.served:
+        if not self.offers:
             return NoModelReady("no version of any model is ready yet; one has to be published in the repository")
-        return UnknownModel(f"no model {name[:64]!r} here; there is {', '.join(sorted(self.served))}")
+        return UnknownModel(f"no model {name[:64]!r} here; there is {', '.join(sorted(self.offers))}")
 
 
 class Registry:
@@ -66,15 +117,29 @@ class Registry:
         self._metrics = metrics
         self.current = Snapshot()
 
-    def publish(self, models: Mapping[str, Model], schemas: Mapping[str, Schema], awaited: frozenset[str]) -> None:
-        """Serves these models from now on.
+    def publish(
+        self,
+        models: Iterable[Model],
+        schemas: Mapping[str, Schema],
+        awaited: frozenset[str],
+        routes: Mapping[str, Route] = _NO_ROUTES,
+    ) -> None:
+        """Serves these versions from now on.
 
         Args:
-            models: by name.
+            models: any number of versions of each model.
             schemas: every schema that a caller may still follow, by fingerprint.
             awaited: as in Snapshot.
+            routes: who gets which version, by model; of a model without one everybody gets the newest.
         """
-        self.current = Snapshot({name: self._served(model, schemas) for name, model in models.items()}, awaited)
+        versions: dict[str, dict[int, Served]] = {}
+        for model in models:
+            versions.setdefault(model.name, {})[model.version] = self._served(model, schemas)
+        offers = {
+            name: Offer(name, loaded, routes.get(name, Route()).settled(loaded, {}))
+            for name, loaded in versions.items()
+        }
+        self.current = Snapshot(offers, awaited)
 
     def expect(self, awaited: frozenset[str]) -> None:
         """Notes which models are in the repository with no version ready."""

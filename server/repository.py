@@ -24,6 +24,8 @@ class Fingerprint:
         return any(name == SUMS_FILE for name, _, _ in self.files)
 
 
+POLICY_FILE = "policy.json"
+
 Versions = Mapping[int, Fingerprint]
 
 

@@ -98,18 +98,19 @@ def public_features(features: bytes) -> scoring_pb2.Features:
     return parsed
 
 
-def length_of_id(visitor: bytes) -> int:
-    """Number of characters in the id of `visitor`.
+def id_of(visitor: bytes) -> bytes:
+    """The id of `visitor`, in UTF-8.
 
     Raises:
         InvalidRequest: the bytes are not a Visitor.
     """
     if not visitor:
-        return 0
+        return b""
     length = len(visitor) - 2
     if visitor[0] == _ID_TAG and 0 <= length < _LONGEST_PLAIN and visitor[1] == length and visitor.isascii():
-        return length
-    return len(_decode(visitor, scoring_pb2.Visitor).id)
+        return visitor[2:]
+    encoded: bytes = _decode(visitor, scoring_pb2.Visitor).id.encode()
+    return encoded
 
 
 def _parse(message: bytes, private: Any, public: type[Message]) -> Request:  # noqa: ANN401  # as above

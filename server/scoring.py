@@ -1,16 +1,18 @@
 """Score and ScoreBatch: a request becomes rows, scores become a reply."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from server import wire
 from server.errors import AudienceError, DeadlineTooShort, InvalidRequest
-from server.plan import Failure, Part, Plans
+from server.plan import Choice, Failure, Part, Plan, Plans
 from server.registry import Registry, Snapshot
-from server.requests import Request, length_of_id, parse_batch, parse_score
+from server.requests import Request, id_of, parse_batch, parse_score
 from server.rows import Row
-from server.served import Target
+from server.served import Held, Target
 from server.templates import Templates
 from server.transport.seam import AnyMethod, Method, Run
 
@@ -26,6 +28,7 @@ _LATE = scoring_pb2.DEGRADATION_LATE
 _REQUEST_ID, _RESULTS = 1, 2
 _MODEL, _FAILURE = 1, 3
 _CODE, _MESSAGE = 1, 2
+_ROWS = 12
 
 
 @dataclass(slots=True, eq=False)  # made for every request; a frozen one takes three times as long (measured)
@@ -35,7 +38,7 @@ class Prepared:
     Attributes:
         opening: what the reply begins with: the field `request_id`, as it came.
         parts: one for each selector.
-        runs: one for each part that is no failure.
+        runs: one for each part that is a target.
         when_late: what the caller wants if there is no time.
     """
 
@@ -43,6 +46,25 @@ class Prepared:
     parts: Sequence[Part]
     runs: Sequence[Run]
     when_late: int
+
+
+@dataclass(slots=True, eq=False)  # as above
+class PreparedBatch:
+    """A request for many visitors, checked.
+
+    Attributes:
+        opening: as in Prepared.
+        parts: at least one for each selector, with the rows that it is of; None for all of them.
+        runs: one for each part that is a target.
+        when_late: as in Prepared.
+        row_count: rows of the request.
+    """
+
+    opening: bytes
+    parts: Sequence[tuple[Part, Sequence[int] | None]]
+    runs: Sequence[Run]
+    when_late: int
+    row_count: int
 
 
 class _Known:
@@ -81,19 +103,23 @@ class Scoring:
         known = self._current()
         template = known.templates.find(message)
         if template is not None:
-            run = Run(template.served, (template.row(message),))
-            return Prepared(message[template.request_id], template.plan.parts, (run,), template.when_late)
+            parts = template.plan.parts(message[template.visitor])
+            part = parts[0]
+            if isinstance(part, Target) and part.served is template.served:
+                run = Run(part.served, (template.row(message),))
+                return Prepared(message[template.request_id], parts, (run,), template.when_late)
         request = parse_score(message)
         opening = _opening(request)
-        _check_visitor(request.visitor)
+        visitor = _checked_id(request.visitor)
         plan = known.plans.find(request.selectors)
-        features = request.features
-        runs = []
-        for target, own in plan.targets:
-            row = target.served.reader.read(features if own is None else own)
-            runs.append(Run(target.served, (row,)))
-        known.templates.learn(message, plan, request.when_late)
-        return Prepared(opening, plan.parts, runs, request.when_late)
+        parts, features, runs = plan.parts(visitor), request.features, []
+        for part, own in zip(parts, plan.own, strict=True):
+            if isinstance(part, Target):
+                row = part.served.reader.read(features if own is None else own)
+                runs.append(Run(part.served, (row,)))
+        if template is None:
+            known.templates.learn(message, plan, parts[0], request.when_late)
+        return Prepared(opening, parts, runs, request.when_late)
 
     def _current(self) -> "_Known":
         snapshot, known = self._registry.current, self._known
@@ -101,53 +127,69 @@ class Scoring:
             known = self._known = _Known(snapshot)
         return known
 
-    def prepare_batch(self, message: bytes) -> Prepared:
+    def prepare_batch(self, message: bytes) -> PreparedBatch:
         """The rows of many visitors, a block for each selector; raises AudienceError as scoring.proto says."""
         request = parse_batch(message)
         opening = _opening(request)
-        self._check_rows(request)
+        visitors = self._check_rows(request)
         plan = self._current().plans.find(request.selectors)
-        if any(own is not None for _, own in plan.targets):
+        if any(own is not None for own in plan.own):
             raise InvalidRequest("a selector of a batch has features; they belong in the rows")
+        parts = list(_shared(plan, visitors))
         features = [row.features for row in request.rows]
-        runs = [Run(target.served, _read_rows(target, features)) for target, _ in plan.targets]
-        return Prepared(opening, plan.parts, runs, request.when_late)
+        runs = [Run(part.served, _read_rows(part, features, rows)) for part, rows in parts if isinstance(part, Target)]
+        return PreparedBatch(opening, parts, runs, request.when_late, len(features))
 
-    def _check_rows(self, request: Request) -> None:
+    def _check_rows(self, request: Request) -> Sequence[bytes]:
+        """The visitors' identifiers."""
         if not 1 <= len(request.rows) <= self._most_rows:
             raise InvalidRequest(f"the batch has {len(request.rows)} rows; needed are 1 to {self._most_rows}")
-        for row in request.rows:
-            _check_visitor(row.visitor)
+        return [_checked_id(row.visitor) for row in request.rows]
 
     def finish_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply for one visitor."""
         _check_scored(prepared.runs)
         return self._reply(prepared, _encode_scores)
 
-    def finish_batch(self, prepared: Prepared) -> bytes:
-        """The ScoreBatchReply for many visitors, in columns."""
-        _check_scored(prepared.runs)
-        return self._reply(prepared, _encode_columns)
-
     def late_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply that says what is known of anybody, if the caller wants it; otherwise raises."""
-        _check_wants_prior(prepared)
+        _check_wants_prior(prepared.when_late)
         return self._reply(prepared, lambda target, _: target.encode_prior(_LATE))
-
-    def late_batch(self, prepared: Prepared) -> bytes:
-        """The ScoreBatchReply of the same."""
-        _check_wants_prior(prepared)
-        return self._reply(prepared, lambda target, run: target.encode_prior_columns(len(run.rows), _LATE))
 
     def _reply(self, prepared: Prepared, encode: Callable[[Target, Run], bytes]) -> bytes:
         first = prepared.parts[0]
         if len(prepared.parts) == 1 and isinstance(first, Target):  # as nearly always
             return prepared.opening + wire.field(_RESULTS, encode(first, prepared.runs[0]))
-        reply = [prepared.opening]
-        runs = iter(prepared.runs)
+        reply, runs = [prepared.opening], iter(prepared.runs)
         for part in prepared.parts:
-            result = self._encode_failure(part) if isinstance(part, Failure) else encode(part, next(runs))
+            if isinstance(part, Target):
+                result = encode(part, next(runs))
+            else:
+                result = part.encode() if isinstance(part, Held) else self._encode_failure(part)
             reply.append(wire.field(_RESULTS, result))
+        return b"".join(reply)
+
+    def finish_batch(self, prepared: PreparedBatch) -> bytes:
+        """The ScoreBatchReply for many visitors, in columns."""
+        _check_scored_rows(prepared)
+        return self._reply_batch(prepared, _encode_columns)
+
+    def late_batch(self, prepared: PreparedBatch) -> bytes:
+        """The ScoreBatchReply that says what is known of anybody, as late_score."""
+        _check_wants_prior(prepared.when_late)
+        return self._reply_batch(prepared, lambda target, run: target.encode_prior_columns(len(run.rows), _LATE))
+
+    def _reply_batch(self, prepared: PreparedBatch, encode: Callable[[Target, Run], bytes]) -> bytes:
+        reply, runs = [prepared.opening], iter(prepared.runs)
+        for part, rows in prepared.parts:
+            if isinstance(part, Target):
+                result = encode(part, next(runs))
+            elif isinstance(part, Held):
+                result = part.encode_columns(prepared.row_count if rows is None else len(rows))
+            else:
+                result = self._encode_failure(part)
+            told = b"" if rows is None else wire.wholes(_ROWS, np.array(rows))
+            reply.append(wire.field(_RESULTS, result + told))
         return b"".join(reply)
 
     def _encode_failure(self, failure: Failure) -> bytes:
@@ -157,14 +199,25 @@ class Scoring:
 
 
 def _check_scored(runs: Sequence[Run]) -> None:
-    """Raises what is wrong with a row of any of them, before anything is counted."""
+    """Raises what is wrong with the row of any of them, before anything is counted."""
     for run in runs:
         errors = run.scored.block.errors
-        if errors is None:
+        if errors is not None and run.first in errors:
+            raise errors[run.first]
+
+
+def _check_scored_rows(prepared: PreparedBatch) -> None:
+    """The same for many rows, of which it names the first that is wrong."""
+    runs = iter(prepared.runs)
+    for part, rows in prepared.parts:
+        if not isinstance(part, Target):
             continue
+        run = next(runs)
+        errors = run.scored.block.errors or {}
         for number in range(len(run.rows)):
             if run.first + number in errors:
-                raise _of_row(number, len(run.rows), errors[run.first + number])
+                row = number if rows is None else rows[number]
+                raise _of_row(row, prepared.row_count, errors[run.first + number])
 
 
 def _encode_scores(target: Target, run: Run) -> bytes:
@@ -175,14 +228,27 @@ def _encode_columns(target: Target, run: Run) -> bytes:
     return target.encode_columns(run.scored, run.first, run.rows)
 
 
-def _read_rows(target: Target, features: Sequence[bytes]) -> Sequence[Row]:
+def _shared(plan: Plan, visitors: Sequence[bytes]) -> Iterator[tuple[Part, Sequence[int] | None]]:
+    """What each selector gets, and which rows do; None for all of them."""
+    for asked in plan.asked:
+        if not isinstance(asked, Choice):
+            yield asked, None
+            continue
+        rows: dict[Part, list[int]] = {}
+        for number, visitor in enumerate(visitors):
+            rows.setdefault(asked.of(visitor), []).append(number)
+        for part, numbers in rows.items():
+            yield part, None if len(rows) == 1 else numbers
+
+
+def _read_rows(target: Target, features: Sequence[bytes], rows: Sequence[int] | None) -> Sequence[Row]:
     reader = target.served.reader
     try:
-        return reader.read_all(features)
+        return reader.read_all(features if rows is None else [features[number] for number in rows])
     except InvalidRequest:
-        for number, one in enumerate(features):
+        for number in range(len(features)) if rows is None else rows:
             try:
-                reader.read(one)
+                reader.read(features[number])
             except InvalidRequest as error:
                 raise _of_row(number, len(features), error) from None
         raise
@@ -200,14 +266,16 @@ def _opening(request: Request) -> bytes:
     return wire.text(_REQUEST_ID, request_id)
 
 
-def _check_visitor(visitor: bytes) -> None:
-    length = length_of_id(visitor)
-    if length > LONGEST_VISITOR_ID:
+def _checked_id(visitor: bytes) -> bytes:
+    identifier = id_of(visitor)
+    if len(identifier) > LONGEST_VISITOR_ID and len(identifier.decode()) > LONGEST_VISITOR_ID:
+        length = len(identifier.decode())
         raise InvalidRequest(f"visitor.id has {length} characters; at most {LONGEST_VISITOR_ID} are taken")
+    return identifier
 
 
-def _check_wants_prior(prepared: Prepared) -> None:
-    if prepared.when_late != _ANSWER_PRIOR:
+def _check_wants_prior(when_late: int) -> None:
+    if when_late != _ANSWER_PRIOR:
         raise DeadlineTooShort("the deadline would have passed before the answer was ready")
 
 

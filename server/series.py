@@ -59,6 +59,11 @@ DEGRADED = Metric(
     "Visitors answered in time with what is known of anybody, since there was no time to score.",
     ("model", "version"),
 )
+HELD_OUT = Metric(
+    "audience_rows_held_out_total",
+    "Visitors of the holdout, answered with what is known of anybody.",
+    ("model", "version"),
+)
 MISSING = Metric("audience_features_missing_total", "Features that were not given.", ("model", "version"))
 OUT_OF_RANGE = Metric("audience_features_out_of_range_total", "Features outside their range.", ("model", "version"))
 DEFAULTED = Metric(
@@ -84,6 +89,7 @@ COUNTED = (
     ROWS,
     REMAPPED,
     DEGRADED,
+    HELD_OUT,
     MISSING,
     OUT_OF_RANGE,
     DEFAULTED,

@@ -11,11 +11,14 @@ from server.heads import FloatMatrix, Head
 from server.metrics import ModelCounters
 from server.model import Model
 from server.rows import Block, CountVector, Row, RowReader
+from server.traffic import NO_LABEL
 
 # scoring.proto: fields that ModelScores and ModelColumns share, and those of what was assumed.
 _MODEL, _VERSION, _QUALITY = 1, 2, 7
 _COLUMN_MISSING, _COLUMN_OUT_OF_RANGE, _COLUMN_REMAPPED = 7, 8, 9
 _DEGRADED_SCORES, _DEGRADED_COLUMNS = 8, 10
+_LABEL_SCORES, _LABEL_COLUMNS = 9, 11
+_HOLDOUT = scoring_pb2.DEGRADATION_HOLDOUT
 _NOTHING_ASSUMED = wire.field(_QUALITY, b"")
 
 
@@ -61,13 +64,22 @@ class Target:
 
     Attributes:
         served: the model.
+        held: the same for those in the holdout.
+
+    Args:
+        served: the model.
+        heads: those that are answered.
+        label: by which the version was found, "" for none.
     """
 
-    def __init__(self, served: Served, heads: Sequence[Head]) -> None:
+    def __init__(self, served: Served, heads: Sequence[Head], label: str = NO_LABEL) -> None:
         self.served = served
+        self.held = Held(self)
         self._heads = heads
         model = served.model
-        self._identity = wire.text(_MODEL, model.name) + wire.whole(_VERSION, model.version)
+        identity = wire.text(_MODEL, model.name) + wire.whole(_VERSION, model.version)
+        self._identity = identity + wire.text(_LABEL_SCORES, label)
+        self._columns_identity = identity + wire.text(_LABEL_COLUMNS, label)
         self._prior = np.full((1, model.description.manifest.graph.score_count), np.nan, dtype=np.float32)
         for head in heads:
             head.write_prior(self._prior[0])
@@ -119,19 +131,42 @@ class Target:
         )
 
     def _columns(self, scores: FloatMatrix) -> bytes:
-        return self._identity + b"".join([head.encode_columns(scores) for head in self._heads])
+        return self._columns_identity + b"".join([head.encode_columns(scores) for head in self._heads])
 
     def encode_prior(self, reason: scoring_pb2.Degradation.ValueType) -> bytes:
         """The ModelScores of somebody of whom nothing is known, for this reason."""
-        self.served.counters.degraded.inc(1)
+        self._count_prior(1, reason)
         scores = self._prior[0].tolist()
         parts = [head.encode(scores) for head in self._heads]
         return b"".join((self._identity, *parts, wire.whole(_DEGRADED_SCORES, reason)))
 
     def encode_prior_columns(self, count: int, reason: scoring_pb2.Degradation.ValueType) -> bytes:
         """The ModelColumns of as many of whom nothing is known."""
-        self.served.counters.degraded.inc(count)
+        self._count_prior(count, reason)
         return self._columns(np.repeat(self._prior, count, axis=0)) + wire.whole(_DEGRADED_COLUMNS, reason)
+
+    def _count_prior(self, count: int, reason: scoring_pb2.Degradation.ValueType) -> None:
+        counters = self.served.counters
+        (counters.held_out if reason == _HOLDOUT else counters.degraded).inc(count)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """What visitors in the holdout get instead of their scores.
+
+    Attributes:
+        target: what the others get.
+    """
+
+    target: Target
+
+    def encode(self) -> bytes:
+        """The ModelScores of one of them, counted."""
+        return self.target.encode_prior(_HOLDOUT)
+
+    def encode_columns(self, count: int) -> bytes:
+        """The ModelColumns of as many of them, counted."""
+        return self.target.encode_prior_columns(count, _HOLDOUT)
 
 
 def _told(number: int, counts: CountVector | None, rows: slice) -> bytes:

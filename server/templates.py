@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from server.plan import Plan
+from server.plan import Part, Plan
 from server.rows import Row
-from server.served import Served
+from server.served import Served, Target
 
 MOST_TEMPLATES: Final = 512  # kept at once; callers who vary the length of their ids need one for each
 _MOST_OF_A_LENGTH: Final = 8
@@ -39,16 +39,18 @@ class Template:
         same: what is the same in all of them, and where it begins.
         ids: where the ids are, which are ASCII in all of them.
         request_id: where the field `request_id` is, tag and length too.
+        visitor: where the visitor's id is.
         features: where the content of `features` is.
         vector: where the numbers of its vector are.
         plan: what they ask for.
-        served: the model.
+        served: the version whose vector they have.
         when_late: what they want if there is no time.
     """
 
     same: Sequence[tuple[bytes, int]]
     ids: Sequence[slice]
     request_id: slice
+    visitor: slice
     features: slice
     vector: slice
     plan: Plan
@@ -70,21 +72,21 @@ class Template:
         return Row(message[self.vector], message[self.features], 0, is_remapped=False)
 
     @classmethod
-    def of(cls, message: bytes, plan: Plan, when_late: int) -> Self | None:
+    def of(cls, message: bytes, plan: Plan, served: Served, when_late: int) -> Self | None:
         """What others have in common with a request that was found to be in order; None if it is not so plain."""
         fields = _fields(message)
-        if len(plan.parts) != 1 or fields is None or _FEATURES not in fields:
+        if len(plan.asked) != 1 or plan.own[0] is not None or fields is None or _FEATURES not in fields:
             return None
-        target, own = plan.targets[0]
         ids = _ids(message, fields)
         features = fields[_FEATURES].content
-        vector = target.served.reader.vector_in(message[features])
-        if own is not None or ids is None or vector is None:
+        vector = served.reader.vector_in(message[features])
+        if ids is None or vector is None:
             return None
         numbers = slice(features.start + vector.start, features.start + vector.stop)
         request_id = fields[_REQUEST_ID].whole if _REQUEST_ID in fields else slice(0)
         same = tuple(_between(message, sorted((*ids, numbers), key=lambda place: place.start)))
-        return cls(same, ids, request_id, features, numbers, plan, target.served, when_late)
+        visitor = ids[-1] if _VISITOR in fields else slice(0)
+        return cls(same, ids, request_id, visitor, features, numbers, plan, served, when_late)
 
 
 class Templates:
@@ -101,12 +103,12 @@ class Templates:
                 return template
         return None
 
-    def learn(self, message: bytes, plan: Plan, when_late: int) -> None:
-        """Keeps what others may have in common with a request that was found to be in order."""
-        if len(message) > _LONGEST_BYTES:
+    def learn(self, message: bytes, plan: Plan, part: Part, when_late: int) -> None:
+        """Keeps what others may have in common with a request that was found to be in order, and gets this part."""
+        if len(message) > _LONGEST_BYTES or not isinstance(part, Target):
             return
         alike = self._by_length.setdefault(len(message), [])
-        template = Template.of(message, plan, when_late) if len(alike) < _MOST_OF_A_LENGTH else None
+        template = Template.of(message, plan, part.served, when_late) if len(alike) < _MOST_OF_A_LENGTH else None
         if template is None:
             return
         if self._count >= MOST_TEMPLATES:  # those that are still asked for are soon back

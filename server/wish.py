@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from server.traffic import NO_LABEL, Route
+
 
 @dataclass(frozen=True, slots=True)
 class WishedModel:
@@ -30,7 +32,8 @@ class Wish:
 
     Attributes:
         sequence: grows with each wish.
-        models: one version of each model.
+        models: every version to load.
+        routes: who gets which version, by model.
         schemas: paths of every feature schema that callers may follow, in protobuf's binary form.
         awaited: models in the repository of which no version is ready.
         is_settled: whether no model has a version that is still to be tried.
@@ -38,6 +41,7 @@ class Wish:
 
     sequence: int = 0
     models: tuple[WishedModel, ...] = ()
+    routes: Mapping[str, Route] = field(default_factory=dict)
     schemas: tuple[str, ...] = ()
     awaited: tuple[str, ...] = ()
     is_settled: bool = False
@@ -51,7 +55,26 @@ class Wish:
         """The wish that was written so."""
         models = tuple(WishedModel(**model) for model in content["models"])
         lists = {name: tuple(content[name]) for name in ("schemas", "awaited")}
-        return cls(**{**content, **lists, "models": models})
+        routes = {name: Route.from_json(route) for name, route in content["routes"].items()}
+        return cls(**{**content, **lists, "models": models, "routes": routes})
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a worker has of one model.
+
+    Attributes:
+        versions: those that are loaded.
+        targets: version by label, "" for requests that ask for none.
+    """
+
+    versions: tuple[int, ...]
+    targets: Mapping[str, int]
+
+    @property
+    def default(self) -> int | None:
+        """The version for requests that ask for none."""
+        return self.targets.get(NO_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +84,15 @@ class WorkerState:
     Attributes:
         pid: its process.
         sequence: the last wish of which it has tried everything; -1 before the first.
-        serving: version by model.
-        refused: why it does not serve the version that was wished, by model.
+        serving: by model.
+        refused: why it has not loaded a version that was wished, by "<model>/<version>".
         is_listening: whether it takes calls.
         is_ready: whether it answers SERVING.
     """
 
     pid: int
     sequence: int = -1
-    serving: Mapping[str, int] = field(default_factory=dict)
+    serving: Mapping[str, Serving] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     is_listening: bool = False
     is_ready: bool = False
@@ -81,4 +104,5 @@ class WorkerState:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """The state that was written so."""
-        return cls(**content)
+        serving = {name: Serving(tuple(one["versions"]), one["targets"]) for name, one in content["serving"].items()}
+        return cls(**{**content, "serving": serving})

@@ -244,6 +244,8 @@ class ScoringCall:
             self.fail(error)
             return 0
         runs = self.prepared.runs
+        if not runs:  # nothing of it has to be scored
+            self.finish()
         return len(runs[0].rows) if len(runs) == 1 else sum([len(run.rows) for run in runs])
 
     def score_alone(self) -> None:

@@ -1,18 +1,19 @@
 """Requests of the models in literal.py, and their replies when the graphs give certain scores."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from protos.audience.v1.scoring_pb2 import Features, Selector
 from server.errors import AudienceError, NoModelReady, UnknownHead, UnknownModel
-from server.scoring import Prepared, Scoring
+from server.scoring import Prepared, PreparedBatch, Scoring
 from server.served import Scored, Served
 from server.transport.seam import Run
 from tests.server.literal import model
 
+PreparedT = TypeVar("PreparedT", Prepared, PreparedBatch)
 CODES: dict[type[AudienceError], int] = {UnknownModel: 5, UnknownHead: 5, NoModelReady: 14}
 MOST_ROWS = 4
 
@@ -23,12 +24,12 @@ def served_by(run: Run) -> Served:
     return run.lane
 
 
-def run_rows(prepared: Prepared) -> list[list[list[float]]]:
+def run_rows(prepared: Prepared | PreparedBatch) -> list[list[list[float]]]:
     """The rows of each run as they would be scored."""
     return [served_by(run).reader.complete(run.rows).rows.tolist() for run in prepared.runs]
 
 
-def ran(prepared: Prepared, scores: Sequence[Sequence[Sequence[float]]]) -> Prepared:
+def ran(prepared: PreparedT, scores: Sequence[Sequence[Sequence[float]]]) -> PreparedT:
     """The request when the graphs gave these scores, for one run after the other."""
     for run, given in zip(prepared.runs, scores, strict=True):
         run.scored = Scored(np.array(given, np.float32), served_by(run).reader.complete(run.rows))

@@ -88,7 +88,7 @@ def metrics(measured: Measured) -> Metrics:
 def registry(metrics: Metrics) -> Registry:
     """Version 3 of "shop", which has recency_days and visits, alone."""
     registry = Registry(metrics)
-    registry.publish({"shop": model("shop", 3)}, {}, frozenset({"soon"}))
+    registry.publish([model("shop", 3)], {}, frozenset({"soon"}))
     return registry
 
 
@@ -103,4 +103,4 @@ def with_app(registry: Registry) -> None:
     """Adds version 1 of "app", which has visits alone."""
     shop, app = model("shop", 3), model("app", 1, number("visits", "visits"))
     schemas = {one.description.schema.fingerprint: one.description.schema for one in (shop, app)}
-    registry.publish({"shop": shop, "app": app}, schemas, frozenset({"soon"}))
+    registry.publish([shop, app], schemas, frozenset({"soon"}))

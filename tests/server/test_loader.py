@@ -22,7 +22,7 @@ from server.overview import ModelStatus
 from server.registry import Registry
 from server.rollout import States
 from server.runtime import Runtime
-from server.wish import WorkerState
+from server.wish import Serving, WorkerState
 from tests.server import damage
 from tests.server.conftest import Measured, Versions
 
@@ -109,6 +109,11 @@ def pair(tmp_path: Path, measured: Measured) -> Pair:
     """Control and a worker of an empty repository."""
     (tmp_path / "runtime").mkdir()
     return Pair(tmp_path / "followed", Runtime(tmp_path / "runtime"), measured)
+
+
+def only(version: int) -> Serving:
+    """What a worker says that has one version alone."""
+    return Serving((version,), {"": version})
 
 
 def break_model(folder: Path) -> None:
@@ -295,6 +300,7 @@ def test_replaced_model_is_freed_after_its_time(pair: Pair, versions: Versions) 
     versions.put(pair.root, 2)
     pair.now_s = 100.0
     pair.step()
+    pair.step()  # only now that every worker serves the other
     pair.now_s += RETIRE_AFTER_S - 0.1
     pair.step()
     gc.collect()
@@ -311,6 +317,7 @@ def test_replaced_model_is_freed_while_the_repository_is_away(pair: Pair, versio
     pair.step()
     session = weakref.ref(pair.registry.current.served["shop"].model._session)  # noqa: SLF001  # what holds memory
     versions.put(pair.root, 2)
+    pair.step()
     pair.step()
     shutil.rmtree(pair.root)
     pair.now_s = RETIRE_AFTER_S
@@ -580,7 +587,7 @@ def test_worker_that_cannot_load_is_shown(
     pair.step()
     versions.put(pair.root, 2)
     works = pair.states
-    pair.others = lambda: (replace(*works(), serving={"shop": 1}, refused={"shop": "no memory left"}),)
+    pair.others = lambda: (replace(*works(), serving={"shop": only(1)}, refused={"shop/2": "no memory left"}),)
     assert pair.step() == {"shop": ModelStatus(2, (1, 2), {}, {1: "no memory left"})}
     assert log_of(caplog, "some workers cannot load a version; they serve what they had")[0]["reasons"] == {
         1: "no memory left"
@@ -631,7 +638,7 @@ def test_worker_that_is_started_again_needs_no_repository(pair: Pair, versions: 
     registry = Registry(pair.measured.metrics)
     again = Follower(pair.runtime.wish, registry, largest_batch=2, on_followed=lambda: None)
     again.step()
-    assert (again.serving, again.is_ready, again.refused) == ({"shop": 1}, True, {})
+    assert (again.serving, again.is_ready, again.refused) == ({"shop": only(1)}, True, {})
 
 
 def test_graph_that_changed_since_it_was_verified(pair: Pair, versions: Versions) -> None:
@@ -641,7 +648,7 @@ def test_graph_that_changed_since_it_was_verified(pair: Pair, versions: Versions
     (graph,) = pair.runtime.folder.glob("*.onnx")
     graph.write_bytes(graph.read_bytes()[:-1] + b"x")
     pair.step()
-    assert "changed since it was verified" in pair.worker.refused["shop"]
+    assert "changed since it was verified" in pair.worker.refused["shop/1"]
     assert pair.serving == {}
 
 
@@ -659,7 +666,9 @@ def test_files_of_replaced_versions_are_removed(pair: Pair, versions: Versions) 
     """The runtime folder holds what is wished, and no more once every worker has followed."""
     for version in (1, 2, 3):
         versions.put(pair.root, version)
-        pair.step()
+        for _ in range(2):  # it serves, and the one before is not wished any longer
+            pair.step()
+    pair.step()
     assert sorted(path.suffix for path in pair.runtime.folder.glob("shop-*")) == [".manifest", ".onnx"]
 
 

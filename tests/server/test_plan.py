@@ -12,7 +12,7 @@ from server.errors import AudienceError, InvalidRequest, UnknownHead, UnknownMod
 from server.metrics import Metrics
 from server.plan import MOST_SELECTORS, Failure, Part, Plan, Plans
 from server.registry import Registry
-from server.served import Target
+from server.served import Held, Target
 from tests.server.conftest import law
 from tests.server.literal import model
 
@@ -27,7 +27,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """Two models, for all examples of a law."""
     counters = Counters.create(tmp_path_factory.mktemp("counters") / "counters", Shape(rows=1))
     registry = Registry(Metrics(counters.row(0)))
-    registry.publish({name: model(name) for name in ("shop", "app")}, {}, frozenset({"soon"}))
+    registry.publish([model(name) for name in ("shop", "app")], {}, frozenset({"soon"}))
     return registry
 
 
@@ -38,6 +38,7 @@ def ask(*selectors: Selector) -> list[bytes]:
 
 def said(part: Part) -> Said:
     """What the part is: the model and its reply for anybody, which shows the heads, or what is wrong."""
+    assert not isinstance(part, Held)
     if isinstance(part, Failure):
         return part.model, f"{type(part.error).__name__}: {part.error}"
     return part.served.model.name, part.encode_prior(scoring_pb2.DEGRADATION_LATE).hex()
@@ -49,7 +50,8 @@ def found(plans: Plans, selectors: Sequence[bytes]) -> tuple[Sequence[Said], Seq
         plan = plans.find(selectors)
     except AudienceError as error:
         return f"{type(error).__name__}: {error}"
-    return [said(part) for part in plan.parts], [(said(target), str(own)) for target, own in plan.targets]
+    parts = plan.parts(b"")
+    return [said(part) for part in parts], [(said(part), str(own)) for part, own in zip(parts, plan.own, strict=True)]
 
 
 texts = st.sampled_from(["", "shop", "app", "soon", "web"])
@@ -119,7 +121,8 @@ def test_heads_are_asked_once_each_in_order(registry: Registry) -> None:
     plans = Plans(registry.current)
 
     def names(*heads_: str) -> list[str]:
-        target, _ = plans.find(ask(Selector(model="shop", heads=heads_))).targets[0]
+        (target,) = plans.find(ask(Selector(model="shop", heads=heads_))).parts(b"")
+        assert isinstance(target, Target)
         return [head.name for head in target._heads]  # noqa: SLF001  # bytes of a reply have no order to speak of
 
     assert names("spend_30d", "value", "spend_30d") == ["spend_30d", "value"]
@@ -143,13 +146,13 @@ def test_what_has_no_plan(registry: Registry, asked: list[bytes], error: type[Au
         with pytest.raises(error, match=reason):
             plans.find(asked)
     assert kept_count(plans) == 0
-    assert len(plans.find(ask(*[Selector(model="shop")] * MOST_SELECTORS)).targets) == MOST_SELECTORS
+    assert len(plans.find(ask(*[Selector(model="shop")] * MOST_SELECTORS)).asked) == MOST_SELECTORS
 
 
 def test_plans_never_change(registry: Registry) -> None:
     """A plan is for many requests."""
     plan = Plans(registry.current).find(ask(Selector(model="shop")))
     assert isinstance(plan, Plan)
-    assert isinstance(plan.targets[0][0], Target)
+    assert isinstance(plan.asked[0], Target)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        plan.parts = ()  # type: ignore[misc]  # that is the point
+        plan.asked = ()  # type: ignore[misc]  # that is the point

@@ -1,12 +1,18 @@
 """Cases as literal states: digits are the fingerprints of versions, "-" is one that is not complete."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protos.audience.v1.policy_pb2 import Holdout, Policy, Shadow, Share
+from server import traffic
 from server.bundle import SUMS_FILE
-from server.policy import next_version
+from server.errors import BadPolicy
+from server.policy import Wanted, read_policy, route, wanted, write_policy
 from server.repository import Fingerprint
+from server.traffic import Route
 from tests.server.conftest import law
 
 COMPLETE = Fingerprint(((SUMS_FILE, 1, 1),))
@@ -18,8 +24,13 @@ states = st.dictionaries(st.integers(1, 9), fingerprints)
 servings = st.none() | st.integers(1, 9)
 
 
+def next_version(found: dict[int, Fingerprint], serving: int | None, refused: dict[int, Fingerprint]) -> int | None:
+    """What is to be loaded of a model without a policy of its own, of which one version or none serves."""
+    return wanted(found, [] if serving is None else [serving], refused, Policy()).load
+
+
 @pytest.mark.parametrize(
-    ("found", "serving", "refused", "wanted"),
+    ("found", "serving", "refused", "expected"),
     [
         pytest.param({}, None, {}, None, id="an empty repository asks for nothing"),
         pytest.param({1: COMPLETE}, None, {}, 1, id="the first version is loaded"),
@@ -40,10 +51,10 @@ servings = st.none() | st.integers(1, 9)
     ],
 )
 def test_next_version(
-    found: dict[int, Fingerprint], serving: int | None, refused: dict[int, Fingerprint], wanted: int | None
+    found: dict[int, Fingerprint], serving: int | None, refused: dict[int, Fingerprint], expected: int | None
 ) -> None:
     """The policy's answer, case by case."""
-    assert next_version(found, serving, refused) == wanted
+    assert next_version(found, serving, refused) == expected
 
 
 @law
@@ -52,11 +63,11 @@ def test_asks_only_for_what_can_be_loaded(
     found: dict[int, Fingerprint], serving: int | None, refused: dict[int, Fingerprint]
 ) -> None:
     """It never asks for what serves, for what is not there, incomplete, or refused as it stands."""
-    wanted = next_version(found, serving, refused)
-    if wanted is not None:
-        assert wanted != serving
-        assert found[wanted].is_complete
-        assert refused.get(wanted) != found[wanted]
+    version = next_version(found, serving, refused)
+    if version is not None:
+        assert version != serving
+        assert found[version].is_complete
+        assert refused.get(version) != found[version]
 
 
 @law
@@ -75,13 +86,13 @@ def test_reaches_a_fixed_point(found: dict[int, Fingerprint], serving: int | Non
     """Following it ends, within a step for each version: at the newest usable one, or where it started."""
     first, refused = serving, dict[int, Fingerprint]()
     for _ in range(len(found) + 1):
-        wanted = next_version(found, serving, refused)
-        if wanted is None:
+        version = next_version(found, serving, refused)
+        if version is None:
             break
-        if wanted in good:
-            serving = wanted
+        if version in good:
+            serving = version
         else:
-            refused[wanted] = found[wanted]
+            refused[version] = found[version]
     assert next_version(found, serving, refused) is None
     # what served before needs no loading, so it counts as good
     usable = [v for v, state in found.items() if state.is_complete and (v in good or v == first)]
@@ -95,3 +106,99 @@ def test_damage_to_the_version_that_serves_does_not_go_back() -> None:
     assert next_version({1: whole, 2: damaged}, 2, {2: damaged}) is None
     assert next_version({1: whole, 2: damaged, 3: whole}, 2, {2: damaged}) == 3
     assert next_version({1: whole}, 2, {}) == 1
+
+
+ALL = {1: COMPLETE, 2: COMPLETE, 3: COMPLETE, 4: COMPLETE}
+
+
+@pytest.mark.parametrize(
+    ("policy", "found", "loaded", "refused", "expected"),
+    [
+        pytest.param(Policy(newest=2), ALL, {4}, {}, (3, {3, 4}, 4), id="the newest two"),
+        pytest.param(Policy(newest=2), ALL, {3, 4}, {4: COMPLETE}, (None, {3, 4}, 4), id="what is loaded stays"),
+        pytest.param(Policy(newest=2), ALL, {3}, {4: COMPLETE}, (2, {2, 3}, 3), id="a refused one does not count"),
+        pytest.param(Policy(versions=[1]), ALL, {4}, {}, (1, {1, 4}, 4), id="a named one beside the newest"),
+        pytest.param(Policy(labels={"stable": 2}), ALL, {4}, {}, (2, {2, 4}, 4), id="one with a label"),
+        pytest.param(Policy(labels={"stable": 2}), ALL, set(), {}, (4, {2, 4}, 4), id="the newest one first"),
+        pytest.param(Policy(labels={"a": 3, "b": 2}), ALL, {4}, {}, (3, {2, 3, 4}, 4), id="then downwards"),
+        pytest.param(Policy(labels={"a": 9}), ALL, {4}, {}, (None, {4}, 4), id="one that is not there waits"),
+        pytest.param(Policy(labels={"a": 2}), ALL, {4}, {2: COMPLETE}, (None, {4}, 4), id="a refused one too"),
+        pytest.param(
+            Policy(labels={"a": 2}), {4: COMPLETE}, {2, 4}, {}, (None, {2, 4}, 4), id="a label outlives files"
+        ),
+        pytest.param(Policy(), {4: COMPLETE}, {2, 4}, {}, (None, {4}, 4), id="without a name it may go"),
+    ],
+)
+def test_versions_that_a_policy_wants(
+    policy: Policy,
+    found: dict[int, Fingerprint],
+    loaded: set[int],
+    refused: dict[int, Fingerprint],
+    expected: tuple[int | None, set[int], int],
+) -> None:
+    """What to load next, what may stay, and what is newest, case by case."""
+    load, keep, newest = expected
+    assert wanted(found, loaded, refused, policy) == Wanted(load, frozenset(keep), newest)
+
+
+def test_route_of_a_policy() -> None:
+    """Labels, with "stable" for those who ask for none; without it the newest; salts of the model's own."""
+    assert route("shop", Policy(), 4) == Route({"": 4}, split_salt="shop/split", holdout_salt="shop/holdout")
+    policy = Policy(
+        labels={"stable": 2, "canary": 4},
+        split=[Share(label="canary", basis_points=500)],
+        split_salt="again",
+        holdout=Holdout(basis_points=100),
+        shadow=Shadow(label="canary", basis_points=1),
+    )
+    split, shadow = (traffic.Share("canary", 500),), traffic.Share("canary", 1)
+    targets = {"stable": 2, "canary": 4, "": 2}
+    assert route("shop", policy, 4) == Route(targets, "stable", split, "again", 100, "shop/holdout", shadow)
+    assert route("shop", Policy(), None).default == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[", "is not an audience.v1.Policy"),
+        ('{"lables": {}}', "is not an audience.v1.Policy.*lables"),
+        ('{"labels": {"Stable": 1}}', "label 'Stable' must be 1 to 64 of a-z"),
+        ('{"labels": {"": 1}}', "label '' must be"),
+        ('{"labels": {"stable": 0}}', "label 'stable' has the version 0; needed is 1 to"),
+        ('{"versions": ["-1"]}', "versions has the version -1; needed is 1 to"),
+        (
+            '{"split": [{"label": "a", "basis_points": 1}]}',
+            "the split names the label 'a'; the policy's labels are none",
+        ),
+        (
+            '{"labels": {"a": 1}, "split": [{"label": "a", "basis_points": 0}]}',
+            "the split has a share of 0 basis points; needed is 1 to 10,000",
+        ),
+        (
+            (
+                '{"labels": {"a": 1, "b": 1}, "split": [{"label": "a", "basis_points": 9000}, '
+                '{"label": "b", "basis_points": 1001}]}'
+            ),
+            "the split shares out 10001 basis points; there are 10,000",
+        ),
+        (
+            '{"labels": {"a": 1}, "split": [{"label": "a", "basis_points": 1}, {"label": "a", "basis_points": 1}]}',
+            "the split names a label twice",
+        ),
+        ('{"labels": {"a": 1}, "shadow": {"label": "b", "basis_points": 1}}', "the shadow names the label 'b'"),
+        ('{"holdout": {}}', "the holdout has a share of 0 basis points"),
+        (" " * 70_000, "the policy has 65,537 bytes; at most 65,536 are read"),
+        (json.dumps({"labels": {f"l{n}": 1 for n in range(65)}}), "the policy has 65 labels; at most 64"),
+    ],
+)
+def test_policy_that_is_none(text: str, reason: str) -> None:
+    """What is wrong is said, with what would be right."""
+    with pytest.raises(BadPolicy, match=reason):
+        read_policy(text.encode()[: (1 << 16) + 1])
+
+
+def test_policy_there_and_back() -> None:
+    """What is written is read as it was."""
+    policy = Policy(newest=2, labels={"stable": 2}, split=[Share(label="stable", basis_points=10_000)])
+    assert read_policy(write_policy(policy)) == policy
+    assert read_policy(b"{}") == Policy()

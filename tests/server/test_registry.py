@@ -11,7 +11,7 @@ from tests.server.reading import Read, read
 def snapshot(metrics: Metrics, served: dict[str, int], *awaited: str) -> Snapshot:
     """A snapshot of these models and versions."""
     registry = Registry(metrics)
-    registry.publish({name: model(name, version) for name, version in served.items()}, {}, frozenset(awaited))
+    registry.publish([model(name, version) for name, version in served.items()], {}, frozenset(awaited))
     return registry.current
 
 
@@ -72,9 +72,9 @@ def test_fresh_registry_waits(metrics: Metrics) -> None:
 def test_snapshot_never_changes(metrics: Metrics) -> None:
     """Who took a snapshot keeps what it held; the next one has what was published since."""
     registry = Registry(metrics)
-    registry.publish({"shop": model("shop", 1)}, {}, frozenset())
+    registry.publish([model("shop", 1)], {}, frozenset())
     taken = registry.current
-    registry.publish({"shop": model("shop", 2)}, {}, frozenset())
+    registry.publish([model("shop", 2)], {}, frozenset())
     assert taken.find("shop", None).model.version == 1
     assert registry.current.find("shop", None).model.version == 2
 
@@ -82,7 +82,7 @@ def test_snapshot_never_changes(metrics: Metrics) -> None:
 def test_expect_changes_only_what_is_awaited(metrics: Metrics) -> None:
     """Noting what is awaited keeps what serves, and the very snapshot when nothing is new."""
     registry = Registry(metrics)
-    registry.publish({"shop": model()}, {}, frozenset())
+    registry.publish([model()], {}, frozenset())
     served = registry.current.served
     registry.expect(frozenset({"soon"}))
     noted = registry.current
@@ -96,7 +96,7 @@ def test_published_schemas_are_read(metrics: Metrics) -> None:
     registry = Registry(metrics)
     shop, app = model("shop", 1, number("a"), number("b")), model("app", 1, number("b"))
     schemas = {one.description.schema.fingerprint: one.description.schema for one in (shop, app)}
-    registry.publish({"shop": shop, "app": app}, schemas, frozenset())
+    registry.publish([shop, app], schemas, frozenset())
     features = scoring_pb2.Features(vector=[1, 2], schema_fingerprint=shop.description.schema.fingerprint)
     (outcome,) = read(registry.current.find("app", None).reader, features)
     assert outcome == Read([2], missing=0, out_of_range=0, defaulted=[False], is_remapped=True)

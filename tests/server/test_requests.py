@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from protos.audience.v1 import scoring_pb2
 from server.errors import InvalidRequest
-from server.requests import length_of_id, parse_batch, parse_features, parse_score, parse_selector, public_features
+from server.requests import id_of, parse_batch, parse_features, parse_score, parse_selector, public_features
 from server.rows import RowReader
 from tests.server import encodings
 from tests.server.conftest import law
@@ -31,7 +31,7 @@ def fast(request: Any) -> Asked:
     outcomes = read_private(READER, [row.features for row in rows])
     if any(isinstance(one, str) and "are no audience.v1.Features" in one for one in outcomes):
         return None
-    visitors = [(length_of_id(row.visitor), outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+    visitors = [(len(id_of(row.visitor).decode()), outcome) for row, outcome in zip(rows, outcomes, strict=True)]
     return request.request_id, request.when_late, selectors, visitors
 
 
@@ -193,18 +193,18 @@ def test_features_that_are_none(features: bytes) -> None:
 
 @pytest.mark.parametrize("visitor", [b"\xff", b"hello", delimited(1, b"\xff"), delimited(1, b"ab")[:-1]])
 def test_visitor_that_is_none(visitor: bytes) -> None:
-    """It stays bytes until the length of its id is asked for."""
+    """It stays bytes until its id is asked for."""
     assert parse_score(delimited(2, visitor)).visitor == visitor
     with pytest.raises(InvalidRequest, match=rf"^the {len(visitor)} bytes of the message are no audience.v1.Visitor$"):
-        length_of_id(visitor)
+        id_of(visitor)
 
 
 @pytest.mark.parametrize("text", ["", "a", "ä" * 5, "a" * 127, "a" * 128, "ä" * 64, "€" * 300])
-def test_length_of_an_id(text: str) -> None:
-    """In characters, however many bytes they take, and whatever else a visitor of the future has."""
+def test_id_of_a_visitor(text: str) -> None:
+    """The last one that is given, whatever else a visitor of the future has."""
     visitor = scoring_pb2.Visitor(id=text).SerializeToString()
-    assert length_of_id(visitor) == length_of_id(visitor + b"\x98\x06\x01") == len(text)
-    assert length_of_id(delimited(1, b"another") + delimited(1, text.encode())) == len(text)
+    assert id_of(visitor) == id_of(visitor + b"\x98\x06\x01") == text.encode()
+    assert id_of(delimited(1, b"another") + delimited(1, text.encode())) == text.encode()
 
 
 def test_message_that_is_a_request() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from server import runtime
 from server.runtime import Runtime, Watched, made, remove_abandoned
-from server.wish import Wish, WishedModel, WorkerState
+from server.traffic import Route, Share
+from server.wish import Serving, Wish, WishedModel, WorkerState
 from server.workers import Workers
 
 
@@ -82,8 +83,12 @@ def test_readers_see_one_or_the_other(tmp_path: Path) -> None:
 def test_messages_come_back_as_they_were(tmp_path: Path) -> None:
     """A wish and a state survive being written."""
     files = Runtime(tmp_path)
-    wish = Wish(3, (WishedModel("shop", 2, "/m", "/g", "ab"),), ("/s",), ("app",), is_settled=True)
-    state = WorkerState(7, 3, {"shop": 2}, {"app": "why"}, is_listening=True, is_ready=True)
+    split, shadow = (Share("canary", 500),), Share("next", 100)
+    route = Route({"": 2, "canary": 3}, "stable", split, "salt", 100, "other", shadow)
+    routes = {"shop": route, "app": Route()}
+    wish = Wish(3, (WishedModel("shop", 2, "/m", "/g", "ab"),), routes, ("/s",), ("app",), is_settled=True)
+    serving = {"shop": Serving((2, 3), {"": 2, "canary": 3})}
+    state = WorkerState(7, 3, serving, {"app/1": "why"}, is_listening=True, is_ready=True)
     files.replace_json(files.wish, wish.to_json())
     files.replace_json(files.state(1), state.to_json())
     watched = Watched(files.wish)

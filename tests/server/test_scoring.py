@@ -118,7 +118,7 @@ def test_a_request_keeps_its_version(scoring: Scoring, registry: Registry) -> No
     """A swap between the two halves of a request changes nothing for it."""
     request = scoring_pb2.ScoreRequest()
     prepared = scoring.prepare_score(request.SerializeToString())
-    registry.publish({"shop": model("shop", 4)}, {}, frozenset())
+    registry.publish([model("shop", 4)], {}, frozenset())
     reply = scoring_pb2.ScoreReply.FromString(scoring.finish_score(ran(prepared, [[[0, 0, 0, 0]]])))
     assert reply.results[0].version == 3
     assert score(scoring, request, [[0, 0, 0, 0]]).results[0].version == 4
@@ -128,7 +128,7 @@ def test_what_is_known_of_requests_ends_with_the_versions(scoring: Scoring, regi
     """After a swap the same requests ask the new version; and when only what is awaited changed, the words are new."""
     plain = ask("shop", features=own(1, 2))
     for version in (3, 4):
-        registry.publish({"shop": model("shop", version)}, {}, frozenset({"soon"}))
+        registry.publish([model("shop", version)], {}, frozenset({"soon"}))
         for _ in range(2):
             assert score(scoring, plain, [[0, 0, 0, 0]]).results[0].version == version
     both = ask("shop", "web")

@@ -1,6 +1,7 @@
 """What callers get when there is no time to score."""
 
 import math
+from functools import partial
 
 import pytest
 
@@ -35,7 +36,7 @@ def made() -> bundle_pb2.Manifest:
 def registry(metrics: Metrics) -> Registry:
     """Version 3 of "shop", alone."""
     registry = Registry(metrics)
-    registry.publish({"shop": model(made=made())}, {}, frozenset({"soon"}))
+    registry.publish([model(made=made())], {}, frozenset({"soon"}))
     return registry
 
 
@@ -93,9 +94,9 @@ def test_otherwise_the_call_fails(
     one = scoring.prepare_score(ask("shop", when_late=when_late).SerializeToString())
     batch = scoring_pb2.ScoreBatchRequest(rows=rows(own(1, 2)), when_late=when_late)
     many = scoring.prepare_batch(batch.SerializeToString())
-    for late, prepared in ((scoring.late_score, one), (scoring.late_batch, many)):
+    for late in (partial(scoring.late_score, one), partial(scoring.late_batch, many)):
         with pytest.raises(DeadlineTooShort, match="the deadline would have passed before the answer was ready"):
-            late(prepared)
+            late()
     assert measured.sample("audience_rows_degraded_total", model="shop", version="3") == 0
 
 

@@ -35,7 +35,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Metrics:
 def target(made: bundle_pb2.Manifest, heads: Sequence[bundle_pb2.Head], metrics: Metrics) -> Target:
     """What a selector of these heads of a model asks for."""
     registry = Registry(metrics)
-    registry.publish({made.model: model(made=made)}, {}, frozenset())
+    registry.publish([model(made=made)], {}, frozenset())
     served = registry.current.find("", None)
     return Target(served, [served.model.description.heads[head.name] for head in heads])
 
@@ -134,7 +134,7 @@ def test_counts(measured: Measured) -> None:
     """What is answered is counted by model and version, and defaults by feature; what is known of anybody apart."""
     one = model()
     registry = Registry(measured.metrics)
-    registry.publish({"shop": one}, {}, frozenset())
+    registry.publish([one], {}, frozenset())
     asked_for = Target(registry.current.find("", None), list(one.description.heads.values()))
     defaulted = np.array([[True, True], [True, False], [False, False]])
     block = Block(np.zeros((3, 2), np.float32), np.array([1, 1, 0]), np.array([1, 0, 0]), defaulted)
@@ -165,7 +165,7 @@ def test_counts(measured: Measured) -> None:
 def test_rows_of_several_calls_are_scored_in_their_order(metrics: Metrics) -> None:
     """The scores are those of the rows, line by line, and beside them what had to be assumed."""
     registry = Registry(metrics)
-    registry.publish({"shop": model(score=lambda rows: np.hstack([rows, rows]))}, {}, frozenset())
+    registry.publish([model(score=lambda rows: np.hstack([rows, rows]))], {}, frozenset())
     served = registry.current.find("", None)
     rows = [Row(np.array(values, np.float32).tobytes(), None, 0, is_remapped=False) for values in ([1, 2], [95, 4])]
     scored = served.score(rows)

@@ -30,7 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """One model, for all examples of a law."""
     counters = Counters.create(tmp_path_factory.mktemp("counters") / "counters", Shape(rows=1))
     registry = Registry(Metrics(counters.row(0)))
-    registry.publish({"shop": model("shop", 3)}, {}, frozenset())
+    registry.publish([model("shop", 3)], {}, frozenset())
     return registry
 
 
@@ -102,7 +102,7 @@ def learned(registry: Registry, message: bytes) -> Template | None:
     parsed = ScoreRequest.FromString(message)
     plan = Plans(registry.current).find([selector.SerializeToString() for selector in parsed.selectors])
     templates = Templates()
-    templates.learn(message, plan, parsed.when_late)
+    templates.learn(message, plan, plan.parts(b"")[0], parsed.when_late)
     return templates.find(message)
 
 
@@ -149,9 +149,10 @@ def test_what_is_not_learned(shop: Registry, message: bytes) -> None:
 def test_memory_is_bounded(shop: Registry) -> None:
     """However many forms of requests somebody thinks of, only so many are kept, and a usual one is soon there again."""
     templates, plan = Templates(), Plans(shop.current).find([])
+    (part,) = plan.parts(b"")
     for count in range(MOST_TEMPLATES * 3):
         selector = Selector(model="shop", heads=["value"] * (count % 99), version=count)
-        templates.learn(request(selectors=[selector]), plan, 0)
+        templates.learn(request(selectors=[selector]), plan, part, 0)
         assert sum(map(len, templates._by_length.values())) <= MOST_TEMPLATES  # noqa: SLF001  # memory shows no other way
-    templates.learn(request(), plan, 0)
+    templates.learn(request(), plan, part, 0)
     assert templates.find(request()) is not None

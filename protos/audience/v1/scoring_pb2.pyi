@@ -64,6 +64,8 @@ class _DegradationEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """It is."""
     DEGRADATION_LATE: _Degradation.ValueType  # 1
     """The request could not be scored within its deadline, and asked for this (WhenLate)."""
+    DEGRADATION_HOLDOUT: _Degradation.ValueType  # 2
+    """The visitor is in the model's holdout: a share of all visitors who get no scores of their own, always the same ones."""
 
 class Degradation(_Degradation, metaclass=_DegradationEnumTypeWrapper):
     """Why an answer is not made from the visitor's features."""
@@ -72,6 +74,8 @@ DEGRADATION_UNSPECIFIED: Degradation.ValueType  # 0
 """It is."""
 DEGRADATION_LATE: Degradation.ValueType  # 1
 """The request could not be scored within its deadline, and asked for this (WhenLate)."""
+DEGRADATION_HOLDOUT: Degradation.ValueType  # 2
+"""The visitor is in the model's holdout: a share of all visitors who get no scores of their own, always the same ones."""
 global___Degradation = Degradation
 
 @typing.final
@@ -124,7 +128,8 @@ class Visitor(google.protobuf.message.Message):
     ID_FIELD_NUMBER: builtins.int
     id: builtins.str
     """The caller's own stable identifier, at most 256 characters; never logged. Has no influence on a score that is
-    made from the features given. Absent: anonymous.
+    made from the features given, but says which share of the visitors this one is in, always the same. Absent:
+    anonymous, and in no share.
     """
     def __init__(
         self,
@@ -145,10 +150,15 @@ class Selector(google.protobuf.message.Message):
     VERSION_FIELD_NUMBER: builtins.int
     HEADS_FIELD_NUMBER: builtins.int
     FEATURES_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Name of the model. Absent: the one model that is loaded; an error when there are several."""
     version: builtins.int
     """The version to score with. Absent: the version that the server serves at that moment."""
+    label: builtins.str
+    """The label of the version to score with, such as "canary"; an error beside `version`. Absent: the version that the
+    server serves at that moment, or where requests are split, that of the visitor's share.
+    """
     @property
     def heads(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Names of the heads to answer, from the manifest. Absent: all of them."""
@@ -164,9 +174,10 @@ class Selector(google.protobuf.message.Message):
         version: builtins.int | None = ...,
         heads: collections.abc.Iterable[builtins.str] | None = ...,
         features: global___Features | None = ...,
+        label: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_version", b"_version", "features", b"features", "version", b"version"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_version", b"_version", "features", b"features", "heads", b"heads", "model", b"model", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_version", b"_version", "features", b"features", "heads", b"heads", "label", b"label", "model", b"model", "version", b"version"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_version", b"_version"]) -> typing.Literal["version"] | None: ...
 
 global___Selector = Selector
@@ -346,6 +357,7 @@ class ModelScores(google.protobuf.message.Message):
     VALUES_FIELD_NUMBER: builtins.int
     FEATURE_QUALITY_FIELD_NUMBER: builtins.int
     DEGRADED_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Name of the model that was asked."""
     version: builtins.int
@@ -354,6 +366,10 @@ class ModelScores(google.protobuf.message.Message):
     """Why the heads say what is known of a visitor of whom nothing is known, instead of this one's scores: the largest
     segment with the segments' shares as memberships, the base rate of a propensity, the mean of a value; no distance
     and no margin; no head for which the version did not record it. Absent: the scores are this visitor's.
+    """
+    label: builtins.str
+    """The label by which the version was found: the one that was asked for, that of the visitor's share, or "stable".
+    Absent: the version was asked for, or is the newest.
     """
     @property
     def failure(self) -> global___Failure:
@@ -386,9 +402,10 @@ class ModelScores(google.protobuf.message.Message):
         values: collections.abc.Mapping[builtins.str, global___ExpectedValue] | None = ...,
         feature_quality: global___FeatureQuality | None = ...,
         degraded: global___Degradation.ValueType = ...,
+        label: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure", "feature_quality", b"feature_quality"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "feature_quality", b"feature_quality", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "feature_quality", b"feature_quality", "label", b"label", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelScores = ModelScores
 
@@ -631,7 +648,7 @@ class ScoreBatchReply(google.protobuf.message.Message):
     """ScoreBatchRequest.request_id as it was given."""
     @property
     def results(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ModelColumns]:
-        """One for each selector, in their order; one when the request had none."""
+        """One for each selector, in their order; one when the request had none; several where ModelColumns.rows says so."""
 
     def __init__(
         self,
@@ -715,12 +732,16 @@ class ModelColumns(google.protobuf.message.Message):
     OUT_OF_RANGE_FIELD_NUMBER: builtins.int
     REMAPPED_FIELD_NUMBER: builtins.int
     DEGRADED_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
     model: builtins.str
     """As ModelScores.model."""
     version: builtins.int
     """As ModelScores.version; the same one for every row."""
     degraded: global___Degradation.ValueType
     """As ModelScores.degraded, for all rows; the three columns before it are empty then."""
+    label: builtins.str
+    """As ModelScores.label; the same one for every row."""
     @property
     def failure(self) -> global___Failure:
         """As ModelScores.failure."""
@@ -749,6 +770,12 @@ class ModelColumns(google.protobuf.message.Message):
     def remapped(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bool]:
         """As FeatureQuality.remapped, for each row."""
 
+    @property
+    def rows(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """The rows that these columns are of, from 0, where the visitors of one selector are shared between versions or some
+        are in the holdout: then several results follow each other for it, each of other rows. Absent: all rows.
+        """
+
     def __init__(
         self,
         *,
@@ -762,9 +789,11 @@ class ModelColumns(google.protobuf.message.Message):
         out_of_range: collections.abc.Iterable[builtins.int] | None = ...,
         remapped: collections.abc.Iterable[builtins.bool] | None = ...,
         degraded: global___Degradation.ValueType = ...,
+        label: builtins.str = ...,
+        rows: collections.abc.Iterable[builtins.int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "label", b"label", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "rows", b"rows", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelColumns = ModelColumns
 

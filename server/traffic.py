@@ -1,0 +1,102 @@
+"""Who gets which version: labels, shares of the visitors, the holdout. Pure, and the same in every process."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Self
+
+WHOLE: Final = 10_000  # basis points
+STABLE: Final = "stable"
+NO_LABEL: Final = ""
+
+
+def bucket(salt: str, visitor: bytes) -> int:
+    """A visitor's place among all, from 0 to 9,999: the same for the same salt, and unrelated for another.
+
+    Source: BLAKE2b (RFC 7693) of 64 bits over salt, a zero byte and the identifier.
+
+    >>> bucket("shop/split", b"v1")
+    436
+    """
+    digest = hashlib.blake2b(b"%b\0%b" % (salt.encode(), visitor), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the visitors, and the label whose version they get."""
+
+    label: str
+    basis_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which version of a model answers whom.
+
+    Attributes:
+        targets: version by label; "" is that of requests that ask for none.
+        default_label: the label that a reply to those says, if any.
+        split: shares of those, in their order.
+        split_salt: of the split.
+        holdout: basis points of all visitors.
+        holdout_salt: of the holdout.
+        shadow: the label whose version scores beside, and how many basis points of the requests.
+    """
+
+    targets: Mapping[str, int] = field(default_factory=dict)
+    default_label: str = NO_LABEL
+    split: tuple[Share, ...] = ()
+    split_salt: str = ""
+    holdout: int = 0
+    holdout_salt: str = ""
+    shadow: Share | None = None
+
+    @property
+    def default(self) -> int:
+        """The version for those who ask for none; 0 when there is none."""
+        return self.targets.get(NO_LABEL, 0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all visitors get the same."""
+        return not (self.split or self.holdout)
+
+    def share_of(self, visitor: bytes) -> str:
+        """The label of a visitor's share; "" for those who get what everybody gets."""
+        place = bucket(self.split_salt, visitor) if self.split and visitor else WHOLE
+        for share in self.split:
+            if place < share.basis_points:
+                return share.label
+            place -= share.basis_points
+        return NO_LABEL
+
+    def is_held_out(self, visitor: bytes) -> bool:
+        """Whether a visitor is in the holdout."""
+        return bool(self.holdout and visitor) and bucket(self.holdout_salt, visitor) < self.holdout
+
+    def settled(self, loaded: Collection[int], before: Mapping[str, int]) -> Self:
+        """The same among the versions that are loaded: a label whose version is not keeps the one that it had before.
+
+        A label that has neither is left out, and who asks for none gets the newest version then.
+        """
+        targets = {}
+        for label, version in self.targets.items():
+            if version in loaded:
+                targets[label] = version
+            elif before.get(label) in loaded:
+                targets[label] = before[label]
+        if NO_LABEL not in targets and loaded:
+            targets[NO_LABEL] = max(loaded)
+        return replace(self, targets=targets)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The route that was written so."""
+        split = tuple(Share(**share) for share in content["split"])
+        shadow = content["shadow"] and Share(**content["shadow"])
+        return cls(**{**content, "split": split, "shadow": shadow})

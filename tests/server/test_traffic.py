@@ -1,0 +1,73 @@
+"""Who gets which version."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.traffic import WHOLE, Route, Share, bucket
+from tests.server.conftest import law
+
+VISITORS = [b"visitor %d" % number for number in range(20_000)]
+points = st.integers(1, WHOLE // 4)
+
+
+def test_places_are_known() -> None:
+    """The same for ever, in every process: campaigns depend on it. (The numbers are those of coreutils' b2sum.)"""
+    assert [bucket("shop/split", visitor) for visitor in (b"v1", b"v2", b"")] == [436, 4142, 7354]
+    assert bucket("shop/holdout", b"v1") == 8036
+
+
+def test_places_are_even() -> None:
+    """Each tenth has a tenth of the visitors, and another salt has nothing to do with it."""
+    first = [bucket("a", visitor) for visitor in VISITORS]
+    second = [bucket("b", visitor) for visitor in VISITORS]
+    assert max(abs(count - 2000) for count in Counter(place // 1000 for place in first).values()) < 200
+    both = sum(one < 1000 and other < 1000 for one, other in zip(first, second, strict=True))
+    assert abs(both - 200) < 60
+
+
+@law
+@given(st.binary(min_size=1, max_size=9), points, points, points)
+def test_a_larger_share_keeps_those_who_are_in_it(visitor: bytes, first: int, last: int, more: int) -> None:
+    """Raising a share takes nobody out of it, nor the others that come before it."""
+
+    def of(canary: int, last: int) -> str:
+        return Route(split=(Share("canary", canary), Share("last", last)), split_salt="s").share_of(visitor)
+
+    if of(first, last) == "canary":
+        assert of(first + more, last) == of(first, last + more) == "canary"
+    if of(first, last) == "last":
+        assert of(first, last + more) == "last"
+    if of(first + more, last) == "":
+        assert of(first, last) == ""
+
+
+def test_shares() -> None:
+    """So many of all visitors get each, and who has no identifier gets none."""
+    route = Route(split=(Share("canary", 500), Share("next", 2000)), split_salt="s", holdout=1000, holdout_salt="h")
+    shares = Counter(route.share_of(visitor) for visitor in VISITORS)
+    assert abs(shares["canary"] - 1000) < 150
+    assert abs(shares["next"] - 4000) < 300
+    assert abs(sum(map(route.is_held_out, VISITORS)) - 2000) < 200
+    assert (route.share_of(b""), route.is_held_out(b"")) == ("", False)
+    assert Route(split=(Share("all", WHOLE),), split_salt="s").share_of(b"v") == "all"
+
+
+@pytest.mark.parametrize(
+    ("targets", "loaded", "before", "expected"),
+    [
+        ({"": 2, "a": 1}, {1, 2}, {}, {"": 2, "a": 1}),
+        ({"": 2, "a": 3}, {2}, {"a": 2}, {"": 2, "a": 2}),
+        ({"": 2, "a": 3}, {2}, {"a": 1}, {"": 2}),
+        ({"": 3}, {1, 2}, {"": 1}, {"": 1}),
+        ({"": 3}, {1, 2}, {}, {"": 2}),
+        ({"": 3}, set(), {"": 1}, {}),
+    ],
+)
+def test_among_what_is_loaded(
+    targets: dict[str, int], loaded: set[int], before: dict[str, int], expected: dict[str, int]
+) -> None:
+    """A label whose version is not loaded keeps the one that it had, if that is; who asks for none gets something."""
+    assert Route(targets).settled(loaded, before).targets == expected
