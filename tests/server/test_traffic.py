@@ -14,7 +14,7 @@ points = st.integers(1, WHOLE // 4)
 
 
 def test_places_are_known() -> None:
-    """The same for ever, in every process: campaigns depend on it. (The numbers are those of coreutils' b2sum.)"""
+    """The same for ever, in every process, since campaigns depend on it; the numbers are from coreutils' b2sum."""
     assert [bucket("shop/split", visitor) for visitor in (b"v1", b"v2", b"")] == [436, 4142, 7354]
     assert bucket("shop/holdout", b"v1") == 8036
 

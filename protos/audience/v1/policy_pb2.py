@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/policy.proto\x12\x0b\x61udience.v1\"\xf3\x02\n\x06Policy\x12\x0e\n\x06newest\x18\x01 \x01(\r\x12\x10\n\x08versions\x18\x02 \x03(\x03\x12/\n\x06labels\x18\x03 \x03(\x0b\x32\x1f.audience.v1.Policy.LabelsEntry\x12!\n\x05split\x18\x04 \x03(\x0b\x32\x12.audience.v1.Share\x12\x12\n\nsplit_salt\x18\x05 \x01(\t\x12#\n\x06shadow\x18\x06 \x01(\x0b\x32\x13.audience.v1.Shadow\x12%\n\x07holdout\x18\x07 \x01(\x0b\x32\x14.audience.v1.Holdout\x12\x33\n\x08previous\x18\x08 \x03(\x0b\x32!.audience.v1.Policy.PreviousEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rPreviousEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\",\n\x05Share\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x06Shadow\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x07Holdout\x12\x14\n\x0c\x62\x61sis_points\x18\x01 \x01(\r\x12\x0c\n\x04salt\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/policy.proto\x12\x0b\x61udience.v1\"\xf3\x02\n\x06Policy\x12\x0e\n\x06newest\x18\x01 \x01(\r\x12\x10\n\x08versions\x18\x02 \x03(\x03\x12/\n\x06labels\x18\x03 \x03(\x0b\x32\x1f.audience.v1.Policy.LabelsEntry\x12!\n\x05split\x18\x04 \x03(\x0b\x32\x12.audience.v1.Share\x12\x12\n\nsplit_salt\x18\x05 \x01(\t\x12#\n\x06shadow\x18\x06 \x01(\x0b\x32\x13.audience.v1.Shadow\x12%\n\x07holdout\x18\x07 \x01(\x0b\x32\x14.audience.v1.Holdout\x12\x33\n\x08previous\x18\x08 \x03(\x0b\x32!.audience.v1.Policy.PreviousEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rPreviousEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\",\n\x05Share\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x06Shadow\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x07Holdout\x12\x14\n\x0c\x62\x61sis_points\x18\x01 \x01(\r\x12\x0c\n\x04salt\x18\x02 \x01(\tB7\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.audience.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.audience.v1P\001Z\"example.com/audience/v1;audiencev1'
   _globals['_POLICY_LABELSENTRY']._loaded_options = None
   _globals['_POLICY_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_POLICY_PREVIOUSENTRY']._loaded_options = None
