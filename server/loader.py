@@ -50,6 +50,8 @@ class _Progress:
         bad_policy: why another one could not be read; None when there is no other.
         refused: versions that do not serve, and why.
         described: versions that were read as far as their schema.
+        features: names of the features of those.
+        since_ms: when versions were loaded, in milliseconds since 1970.
         wished: versions that the workers are told to load.
         route: who gets which of them, as the workers were told last.
         serving: the version of those who ask for none, once workers serve it.
@@ -61,6 +63,8 @@ class _Progress:
     bad_policy: str | None = None
     refused: dict[int, Refusal] = field(default_factory=dict)
     described: dict[int, Fingerprint] = field(default_factory=dict)
+    features: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    since_ms: dict[int, int] = field(default_factory=dict)
     wished: dict[int, WishedModel] = field(default_factory=dict)
     route: Route = field(default_factory=Route)
     serving: int | None = None
@@ -107,6 +111,7 @@ class Loader:
             self._progress.setdefault(wished.name, _Progress()).wished[wished.version] = wished
         for name, progress in self._progress.items():
             self._restore(name, progress)
+        self._look_soon = threading.Event()
         self._settled: States | None = None
         self._is_news = True  # since the workers were looked at
         self.status = Status()
@@ -130,14 +135,19 @@ class Loader:
         due_s = self._clock_s()
         while not stop.is_set():
             try:
-                if self._clock_s() >= due_s:
+                if self._clock_s() >= due_s or self._look_soon.is_set():
+                    self._look_soon.clear()
                     due_s = self._clock_s() + poll_s
                     self.step()
                 self.settle()
             except Exception:  # the edge: whatever is wrong with one version must not end the loop
                 _log.exception("the loader failed; what is loaded keeps serving")
-            is_awaited = any(progress.rollout for progress in self._progress.values())
+            is_awaited = self._look_soon.is_set() or any(progress.rollout for progress in self._progress.values())
             time.sleep(min(LOOK_S if is_awaited else _REST_S, poll_s))  # a third of what Event.wait costs (measured)
+
+    def look_soon(self) -> None:
+        """Has the loop look at the repository before it is due. From any thread."""
+        self._look_soon.set()
 
     def step(self) -> None:
         """Looks at the repository once, and verifies at most one version of each model."""
@@ -209,8 +219,11 @@ class Loader:
             route=progress.route,
             policy=progress.policy.content,
             bad_policy=progress.bad_policy,
-            is_followed=progress.rollout is None and self._is_followed(states),
+            is_settled=progress.rollout is None and self._is_followed(states) and progress.wanted.load is None,
             behind=left_behind(name, progress.route, states),
+            loading=progress.rollout.versions if progress.rollout else frozenset(),
+            since_ms=dict(progress.since_ms),
+            features=dict(progress.features),
         )
 
     def _note_unreadable(self, reason: str) -> None:
@@ -273,6 +286,7 @@ class Loader:
         keep = progress.wanted.keep.union(progress.route.targets.values())
         if progress.wanted.load is None and not keep.issuperset(progress.wished):
             progress.wished = {version: one for version, one in progress.wished.items() if version in keep}
+            progress.since_ms = {version: since for version, since in progress.since_ms.items() if version in keep}
 
     def _learn_schemas(self, name: str, progress: _Progress) -> None:
         """Reads what each new version says of itself, since callers may follow any version's schema."""
@@ -283,6 +297,7 @@ class Loader:
             description = self._attempt(name, version, progress, read_description)
             if description is not None:
                 progress.described[version] = fingerprint
+                progress.features[version] = tuple(description.schema.positions)
                 self._add_schema(description.schema)
 
     def _add_schema(self, schema: Schema) -> None:
@@ -335,7 +350,9 @@ class Loader:
             reasons = missing(name, version, states)
             if not is_loaded(name, version, states):
                 self._take_back(name, progress, version, reasons)
-            elif reasons:
+                continue
+            progress.since_ms[version] = round(time.time() * 1e3)
+            if reasons:
                 extra = {"model": name, "version": version, "reasons": reasons}
                 _log.error("some workers cannot load a version; they serve what they had", extra=extra)
         if is_served(name, progress.route.default, states):
