@@ -367,7 +367,8 @@ class Loader:
         if loaded:
             _log.info("versions loaded", extra={"model": name, "versions": loaded, "load_ms": round(load_s * 1e3, 1)})
         if version == replaced and version not in rollout.versions:
-            _log.info("traffic changed", extra={"model": name, "targets": dict(progress.route.targets)})
+            if not loaded:
+                _log.info("traffic changed", extra={"model": name, "targets": dict(progress.route.targets)})
             return
         progress.serving = version
         self._lifecycle.note_version(name, version, load_ns=round(load_s * 1e9), is_swap=replaced is not None)
