@@ -1,6 +1,7 @@
 """Control's loop: scan the repository, ask the policy, verify, wish, and see that every worker follows."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from server.handover import Handover
 from server.lifecycle import Lifecycle
 from server.model import load_model
 from server.overview import ModelStatus, Status, Traffic
-from server.policy import Wanted, route, wanted
+from server.policy import Wanted, previous_targets, route, wanted
 from server.policy_file import PolicyFile
 from server.repository import POLICY_FILE, Fingerprint, Versions, scan
 from server.rollout import Rollout, States, is_loaded, is_served, left_behind, missing
@@ -52,6 +53,9 @@ class _Progress:
         described: versions that were read as far as their schema.
         features: names of the features of those.
         since_ms: when versions were loaded, in milliseconds since 1970.
+        begun_s: when the first version was begun with.
+        is_begun: whether the workers were told of the model; they are once every version that it needs was tried, so
+            that none of them begins with another version than it should.
         wished: versions that the workers are told to load.
         route: who gets which of them, as the workers were told last.
         serving: the version of those who ask for none, once workers serve it.
@@ -65,6 +69,8 @@ class _Progress:
     described: dict[int, Fingerprint] = field(default_factory=dict)
     features: dict[int, tuple[str, ...]] = field(default_factory=dict)
     since_ms: dict[int, int] = field(default_factory=dict)
+    begun_s: float = math.inf
+    is_begun: bool = False
     wished: dict[int, WishedModel] = field(default_factory=dict)
     route: Route = field(default_factory=Route)
     serving: int | None = None
@@ -119,7 +125,7 @@ class Loader:
     def _restore(self, name: str, progress: _Progress) -> None:
         """Goes on from what a control process before this one had reached."""
         wish, states = self._handover.wish, self._states()
-        progress.route = wish.routes.get(name, Route())
+        progress.route, progress.is_begun = wish.routes.get(name, Route()), True
         rollout = Rollout(wish.sequence, self._clock_s(), frozenset(progress.wished))
         if rollout.is_tried(states) and is_served(name, progress.route.default, states):
             progress.serving = progress.route.default
@@ -193,13 +199,14 @@ class Loader:
     def _tell(self) -> None:
         """Wishes what is verified. The first time only once every model is, so that workers begin with all of them."""
         progress = self._progress
-        is_settled = all(one.wished or one.wanted.load is None for one in progress.values())
+        is_settled = all(one.is_begun or one.wanted.load is None for one in progress.values())
         if not is_settled and not self._handover.wish.sequence:
             return
+        begun = {name: one for name, one in progress.items() if one.is_begun and one.wished}
         self._handover.tell(
-            [wished for one in progress.values() for _, wished in sorted(one.wished.items())],
-            {name: one.route for name, one in progress.items() if one.wished},
-            [name for name, one in progress.items() if not one.wished],
+            [wished for one in begun.values() for _, wished in sorted(one.wished.items())],
+            {name: one.route for name, one in begun.items()},
+            progress.keys() - begun.keys(),
             is_settled=is_settled,
         )
 
@@ -251,6 +258,9 @@ class Loader:
         version = progress.wanted.load
         if version is not None and self._schemas_are_known():
             self._load(name, version, progress)
+        if progress.wished and not progress.is_begun and progress.wanted.load is None:
+            progress.is_begun = True
+            self._await(progress, progress.begun_s, *progress.wished)
         self._route(name, progress, self._clock_s())
         if progress.rollout is None:
             self._drop_unwanted(progress)
@@ -268,10 +278,11 @@ class Loader:
 
     def _route(self, name: str, progress: _Progress, begun_s: float) -> None:
         """Tells the workers who gets which version, where that is news."""
-        if not progress.wished:
+        if not progress.is_begun or not progress.wished:
             return
-        meant = route(name, progress.policy.content, progress.wanted.newest)
-        told = meant.settled(progress.wished, progress.route.targets)
+        policy = progress.policy.content
+        before = {**previous_targets(policy), **progress.route.targets}
+        told = route(name, policy, progress.wanted.newest).settled(progress.wished, before)
         if told != progress.route:
             progress.route = told
             self._await(progress, begun_s)
@@ -316,9 +327,13 @@ class Loader:
     def _load(self, name: str, version: int, progress: _Progress) -> None:
         begun_s = self._clock_s()
         wished = self._attempt(name, version, progress, self._verify)
-        if wished is not None:
-            progress.wished = {**progress.wished, version: wished}
+        if wished is None:
+            return
+        progress.wished = {**progress.wished, version: wished}
+        if progress.is_begun:
             self._await(progress, begun_s, version)
+        else:
+            progress.begun_s = min(begun_s, progress.begun_s)
 
     def _verify(self, folder: Path) -> WishedModel:
         bundle = read_bundle(folder)

@@ -67,6 +67,12 @@ def named_versions(policy: policy_pb2.Policy) -> frozenset[int]:
     return frozenset([*policy.versions, *policy.labels.values(), *before])
 
 
+def previous_targets(policy: policy_pb2.Policy) -> Mapping[str, int]:
+    """The version that each label had before, as in Route.targets."""
+    targets = dict(policy.previous)
+    return {**targets, NO_LABEL: targets[STABLE]} if STABLE in targets else targets
+
+
 def route(model: str, policy: policy_pb2.Policy, newest: int | None) -> Route:
     """Who gets which version, if all of them can be loaded.
 
