@@ -13,9 +13,18 @@ import numpy as np
 from google.protobuf import json_format
 
 from protos.audience.v1 import bundle_pb2
-from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE, read_bundle
+from server.bundle import (
+    EVALUATION_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    SIGNATURE_FILE,
+    SUMS_FILE,
+    read_bundle,
+)
 from server.model import load_model
+from server.reference import REFERENCE_FILE
 from training.features import Features
+from training.signature import SigningKey
 
 # A number, and with it the segments' keys, is never used again, whatever becomes of the version.
 _LAST_VERSION = ".last_version"
@@ -48,8 +57,17 @@ def bundle_files(
     return {**files, SUMS_FILE: sums.encode()}
 
 
-def publish(repository: Path, model: str, version: int, files: Mapping[str, bytes]) -> Path:
+def publish(
+    repository: Path, model: str, version: int, files: Mapping[str, bytes], signing_key: SigningKey | None = None
+) -> Path:
     """Puts the files into <repository>/<model>/<version>/ by one atomic rename, after a server's own checks of them.
+
+    Args:
+        repository: a folder that is there.
+        model: name of the model.
+        version: which no version has or had.
+        files: what bundle_files returned.
+        signing_key: whose signature the version gets; None for none.
 
     Raises:
         NotPublished: the version exists already, or the repository is not there or cannot be written.
@@ -59,8 +77,8 @@ def publish(repository: Path, model: str, version: int, files: Mapping[str, byte
     try:
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=repository, ignore_cleanup_errors=True) as hidden:
             incoming = Path(hidden) / model / str(version)
-            _write(incoming, files)
-            load_model(read_bundle(incoming), largest_batch=1)
+            _write(incoming, _signed(files, signing_key))
+            load_model(read_bundle(incoming, signing_key.trusted if signing_key else None), largest_batch=1)
             target.parent.mkdir(exist_ok=True)
             _reveal(incoming, target)
     except OSError as error:
@@ -68,6 +86,10 @@ def publish(repository: Path, model: str, version: int, files: Mapping[str, byte
             target.parent.rmdir()  # if it was made for this version: it goes only when it is empty
         raise NotPublished(f"{target} cannot be published: {error.strerror}") from error
     return target
+
+
+def _signed(files: Mapping[str, bytes], key: SigningKey | None) -> Mapping[str, bytes]:
+    return files if key is None else {**files, SIGNATURE_FILE: key.sign(files[SUMS_FILE])}
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -14,12 +14,12 @@ from server.bundle import (
     EVALUATION_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
-    REFERENCE_FILE,
     SUMS_FILE,
     read_bundle,
     read_description,
 )
 from server.errors import BadBundle
+from server.reference import REFERENCE_FILE
 from tests import bundles
 from tests.server import damage
 

@@ -9,10 +9,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from protos.audience.v1 import bundle_pb2
-from server.bundle import MODEL_FILE, REFERENCE_FILE, read_bundle
+from server.bundle import MODEL_FILE, read_bundle
 from server.errors import BadBundle
 from server.heads import FloatMatrix
 from server.model import load_model
+from server.reference import REFERENCE_FILE
 from tests.server import damage
 
 Shape = list[int | str]
@@ -38,7 +39,7 @@ def graph(  # noqa: PLR0913  # a graph has that many properties
     nine = helper.make_tensor("nine", TensorProto.FLOAT, [5, 9], np.ones(45, np.float32))
     always = helper.make_tensor("always", TensorProto.FLOAT, [1, 9], np.zeros(9, np.float32))
     made = helper.make_graph(nodes, "made", [given], [answer], [nine, always])
-    opset = helper.make_opsetid("", 17)
+    opset = helper.make_opsetid("", 18)
     data: bytes = helper.make_model(made, opset_imports=[opset], ir_version=8).SerializeToString()
     return data
 

@@ -16,6 +16,7 @@ def test_defaults(tmp_path: Path) -> None:
     settings = parse(["--repository", str(tmp_path)])
     assert settings == Settings(
         repository=tmp_path,
+        public_key=(),
         host="127.0.0.1",
         port=50051,
         control_port=50052,

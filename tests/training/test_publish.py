@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from server.bundle import MODEL_FILE, REFERENCE_FILE, SUMS_FILE, read_bundle
+from server.bundle import MODEL_FILE, SUMS_FILE, read_bundle
 from server.errors import BadBundle
+from server.reference import REFERENCE_FILE
 from tests.bundles import Made, make
 from training.publish import NotPublished, publish
 
