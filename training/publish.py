@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ from training.signature import SigningKey
 
 # A number, and with it the segments' keys, is never used again, whatever becomes of the version.
 _LAST_VERSION = ".last_version"
+_INCOMING = ".incoming-"
+_ABANDONED_S = 24 * 3600  # publishing takes seconds
 
 
 class NotPublished(Exception):
@@ -75,15 +78,18 @@ def publish(
     """
     target = repository / model / str(version)
     try:
-        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=repository, ignore_cleanup_errors=True) as hidden:
+        with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=repository, ignore_cleanup_errors=True) as hidden:
             incoming = Path(hidden) / model / str(version)
+            _sweep(Path(hidden))
             _write(incoming, _signed(files, signing_key))
             load_model(read_bundle(incoming, signing_key.trusted if signing_key else None), largest_batch=1)
             target.parent.mkdir(exist_ok=True)
             _reveal(incoming, target)
-    except OSError as error:
+    except (OSError, NotPublished) as error:
         with contextlib.suppress(OSError):
             target.parent.rmdir()  # if it was made for this version: it goes only when it is empty
+        if isinstance(error, NotPublished):
+            raise
         raise NotPublished(f"{target} cannot be published: {error.strerror}") from error
     return target
 
@@ -103,13 +109,34 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     _sync(folder)
 
 
+def _sweep(hidden: Path) -> None:
+    """Removes what publishers left beside this folder when they were killed, a day ago or more by the disk's clock."""
+    now_s = hidden.stat().st_mtime
+    for left in hidden.parent.glob(f"{_INCOMING}*"):
+        with contextlib.suppress(OSError):  # it went away, or is somebody else's: in nobody's way
+            if now_s - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left)
+
+
 def _reveal(incoming: Path, target: Path) -> None:
+    """The rename, once the number is used up: whoever sees the version cannot make another one of its number."""
+    before = last_version(target.parent.parent, target.parent.name)
+    try:
+        _remember(target.parent, max(before, int(target.name)))
+        _rename(incoming, target)
+    except OSError:
+        if not target.exists():  # somebody else's, then
+            with contextlib.suppress(OSError):  # a number that stays used up is no harm
+                _remember(target.parent, before)
+        raise
+
+
+def _rename(incoming: Path, target: Path) -> None:
     """The rename; undone when it cannot be made sure of, since a power failure could undo it later."""
     incoming.rename(target)
     try:
         _sync(target.parent)
         _sync(target.parent.parent)  # the model's folder may be new
-        _remember(target)
     except OSError:
         target.rename(incoming)
         raise
@@ -130,16 +157,22 @@ def last_version(repository: Path, model: str) -> int:
         raise NotPublished(f"{path} should hold the number of the last version: {error}") from error
 
 
-def _remember(target: Path) -> None:
-    """Notes the version's number, by one atomic replacement."""
-    path = target.parent / _LAST_VERSION
-    number = max(int(target.name), last_version(target.parent.parent, target.parent.name))
+def _remember(folder: Path, number: int) -> None:
+    """Notes the last version's number in the model's folder, by one atomic replacement; 0 is noted by nothing."""
+    path = folder / _LAST_VERSION
+    if not number:
+        path.unlink(missing_ok=True)
+        return
     temporary = path.with_name(f"{_LAST_VERSION}.new")
     try:
-        temporary.write_text(f"{number}\n", encoding="ascii")
+        with temporary.open("w", encoding="ascii") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    _sync(folder)
 
 
 def _sync(folder: Path) -> None:
