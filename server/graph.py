@@ -86,9 +86,8 @@ def idle_graph(versions: Versions) -> bytes:
     model: Any = _message_class("Model")(ir_version=versions.ir_version)
     for domain, version in versions.opsets.items():
         model.opset_import.add(domain=domain.encode(), version=version)
-    number = wire.text(1, "number") + wire.field(
-        2, wire.field(1, wire.whole(1, 1) + wire.field(2, b""))
-    )  # ValueInfoProto
+    scalar = wire.field(1, wire.whole(1, 1) + wire.field(2, b""))  # TypeProto: floats without dimensions
+    number = wire.text(1, "number") + wire.field(2, scalar)  # ValueInfoProto
     model.graph.ParseFromString(wire.text(2, "idle") + wire.field(11, number) + wire.field(12, number))
     data: bytes = model.SerializeToString()
     return data
