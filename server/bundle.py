@@ -90,9 +90,9 @@ def read_bundle(folder: Path, keys: TrustedKeys | None = None) -> Bundle:
     """
     sums = _read_sums(folder, keys)
     _check_listed(folder, sums)
-    for name in sums.keys() - REQUIRED_FILES:  # one after the other: many of them need no more memory than the largest
+    for name in sorted(sums.keys() - REQUIRED_FILES):  # not kept: many need no more memory than one
         _verified(folder, name, sums)
-    files = {name: _verified(folder, name, sums) for name in REQUIRED_FILES}
+    files = {name: _verified(folder, name, sums) for name in sorted(REQUIRED_FILES)}
     description = _describe(folder, files[MANIFEST_FILE])
     width, score_count = description.schema.width, description.manifest.graph.score_count
     return Bundle(description, files[MODEL_FILE], read_reference(files[REFERENCE_FILE], width, score_count))

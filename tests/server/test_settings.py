@@ -117,6 +117,15 @@ def test_repository_that_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixt
     assert wanted in capsys.readouterr().err
 
 
+def test_key_that_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each public key has to be there when the server starts."""
+    (tmp_path / "key.pem").touch()
+    with pytest.raises(SystemExit) as caught:
+        parse([f"--repository={tmp_path}", f"--public-key={tmp_path}/key.pem", f"--public-key={tmp_path}/gone.pem"])
+    assert caught.value.code == 2
+    assert f"{tmp_path}/gone.pem is not a file that can be read" in capsys.readouterr().err
+
+
 def test_every_flag_has_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--help tells every setting, and what it is for."""
     with pytest.raises(SystemExit) as caught:

@@ -149,7 +149,7 @@ def test_signature_cannot_be_moved(signed: Path, versions: Versions, keys: Trust
     (told,) = refusals(other, keys)
     assert "SHA256SUMS.sig is no signature of SHA256SUMS" in told
     shutil.copy(signed / SUMS_FILE, other)
-    assert all(".json was altered or cut" in reason or ".onnx was" in reason for reason in refusals(other, keys))
+    assert {reason.split(":")[0] for reason in refusals(other, keys)} == {"manifest.json was altered or cut"}
 
 
 @given(place=st.sampled_from(["sums", "signature"]), bit=st.integers(0, 511))

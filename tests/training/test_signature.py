@@ -52,7 +52,9 @@ def test_key_is_not_shown(pair: KeyPair) -> None:
 
 
 def _encrypted(folder: Path) -> Path:
-    return make_keys(folder, "encrypted", "ed25519", "-aes-256-cbc", "-pass", "pass:secret").private
+    password = ("-aes-256-cbc", "-pass", "pass:secret")
+    openssl("genpkey", "-algorithm", "ed25519", *password, "-out", str(folder / "encrypted.pem"))
+    return folder / "encrypted.pem"
 
 
 @pytest.mark.parametrize(
