@@ -39,3 +39,7 @@ class BadBundle(AudienceError):
 
 class RepositoryUnreadable(AudienceError):
     """The repository cannot be listed. The operator's fault; what is loaded keeps serving."""
+
+
+class BadKey(AudienceError):
+    """A file of a key cannot be read, or holds something else. The operator's fault; said before anything starts."""

@@ -13,6 +13,7 @@ class Settings:
     """How one server runs. Field names are the flags' names."""
 
     repository: Path
+    public_key: tuple[Path, ...]
     host: str
     port: int
     control_port: int
@@ -44,22 +45,28 @@ def parse(arguments: Sequence[str]) -> Settings:
     """The settings that these arguments ask for. Ends the process with status 2 and a reason when they are wrong."""
     parser = _parser()
     known = vars(parser.parse_args(arguments))
+    known["public_key"] = tuple(known["public_key"] or ())
     settings = Settings(**{field.name: known[field.name] for field in fields(Settings)})
     if not settings.repository.is_dir():
         parser.error(
             f"the repository {settings.repository} is not a folder that can be read; "
             "create it, or publish into it with: python -m training --repository DIR"
         )
+    _check_tls(parser, settings)
     _check_files(parser, settings)
     return settings
 
 
-def _check_files(parser: argparse.ArgumentParser, settings: Settings) -> None:
+def _check_tls(parser: argparse.ArgumentParser, settings: Settings) -> None:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         parser.error("--tls-certificate and --tls-key belong together; give both, or none for a port without TLS")
     if settings.tls_client_ca is not None and settings.tls_certificate is None:
         parser.error("--tls-client-ca asks clients for certificates, which needs --tls-certificate and --tls-key too")
-    for path in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.admin_token_file):
+
+
+def _check_files(parser: argparse.ArgumentParser, settings: Settings) -> None:
+    tls = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    for path in (*tls, settings.admin_token_file, *settings.public_key):
         if path is not None and not path.is_file():
             parser.error(f"{path} is not a file that can be read")
 
@@ -78,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where").add_argument
     add("--repository", type=Path, required=True, metavar="DIR", help="folder of <model>/<version>/ folders")
+    add(
+        "--public-key",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="Ed25519 public key, PEM; only versions that it signed serve; several times for several keys, of which "
+        "one is enough; absent: signatures are not looked at",
+    )
     add("--host", default="127.0.0.1", help="address to listen on, for all ports; 0.0.0.0 for all")
     add("--port", type=_port, default=50051, help="port for scoring; 0 takes a free one and logs it")
     add("--control-port", type=_port, default=50052, help="port for administration; 0 takes a free one")

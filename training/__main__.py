@@ -20,6 +20,7 @@ from training.households import day, natural
 from training.names import BadNames, read_names
 from training.pipeline import STEPS, Order, Step, WrongOrder, train
 from training.publish import NotPublished
+from training.signature import read_signing_key
 from training.split import TooFewDates
 
 
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             without=frozenset(given.without),
             names=read_names(given.names),
             seed=given.seed,
+            signing_key=None if given.signing_key is None else read_signing_key(given.signing_key),
         )
         order.repository.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryDirectory(prefix=".incoming-", dir=order.repository).cleanup()  # can it be written at all
@@ -79,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help='TOML file of names for segments, by key: "customer_value-1-2" = "Regulars"',
+    )
+    add(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="Ed25519 private key, PEM, that signs the version, for servers with --public-key (default: no signature)",
     )
     add("--seed", type=natural, default=0, help="seed of every random number (default: %(default)s)")
     return parser

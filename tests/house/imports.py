@@ -2,7 +2,8 @@
 
     protos <- server <- training        loadtest -> protos
 
-Only transports, services and entry points know gRPC; only the model's runtime and training's export know ONNX.
+Only transports, services and entry points know gRPC; only the model's runtime and training's export know ONNX; only
+what makes and what checks signatures knows their library.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ GRPC_PLACES = (
     "loadtest/*",
 )
 ONNX_PLACES = ("server/model.py", "training/export*")
+KEY_PLACES = ("server/signature.py", "training/signature.py")
 PLACES = {
     "grpc": GRPC_PLACES,
     "grpc_health": GRPC_PLACES,
@@ -46,6 +48,7 @@ PLACES = {
     "onnx": ONNX_PLACES,
     "onnxruntime": ONNX_PLACES,
     "skl2onnx": ONNX_PLACES,
+    "cryptography": KEY_PLACES,
 }
 
 

@@ -69,6 +69,7 @@ def test_every_folder_with_modules_is_a_package(package: str) -> None:
         ("training/fit.py", "from skl2onnx import to_onnx"),
         ("training/fit.py", f"import onnx\n{COMMAND}"),
         ("loadtest/a.py", "import onnx"),
+        ("server/bundle.py", "from cryptography.exceptions import InvalidSignature"),
     ],
 )
 def test_import_against_the_house_is_found(path: str, source: str) -> None:
@@ -89,6 +90,7 @@ def test_import_against_the_house_is_found(path: str, source: str) -> None:
         ("server/__main__.py", "import grpc"),
         ("server/healthcheck.py", f"import grpc\n{COMMAND}"),
         ("server/model.py", "import onnxruntime"),
+        ("server/signature.py", "import cryptography"),
         ("training/export.py", "import onnx, skl2onnx"),
         ("training/export/forest.py", "import onnx"),
     ],

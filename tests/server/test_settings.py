@@ -16,6 +16,7 @@ def test_defaults(tmp_path: Path) -> None:
     settings = parse(["--repository", str(tmp_path)])
     assert settings == Settings(
         repository=tmp_path,
+        public_key=(),
         host="127.0.0.1",
         port=50051,
         control_port=50052,
@@ -115,6 +116,15 @@ def test_repository_that_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixt
     assert caught.value.code == 2
     wanted = "python -m training --repository DIR" if name else "the following arguments are required: --repository"
     assert wanted in capsys.readouterr().err
+
+
+def test_key_that_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each public key has to be there when the server starts."""
+    (tmp_path / "key.pem").touch()
+    with pytest.raises(SystemExit) as caught:
+        parse([f"--repository={tmp_path}", f"--public-key={tmp_path}/key.pem", f"--public-key={tmp_path}/gone.pem"])
+    assert caught.value.code == 2
+    assert f"{tmp_path}/gone.pem is not a file that can be read" in capsys.readouterr().err
 
 
 def test_every_flag_has_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
