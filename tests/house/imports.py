@@ -2,7 +2,8 @@
 
     protos <- server <- training        loadtest -> protos
 
-Only transports, services and entry points know gRPC; only the model's runtime and training's export know ONNX.
+Only transports, services and entry points know gRPC; only the model's runtime, and training's export and imports know
+ONNX.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ GRPC_PLACES = (
     "__main__.py",
     "loadtest/*",
 )
-ONNX_PLACES = ("server/model.py", "training/export*")
+ONNX_PLACES = ("server/model.py", "training/export*", "training/imports*")
 PLACES = {
     "grpc": GRPC_PLACES,
     "grpc_health": GRPC_PLACES,
