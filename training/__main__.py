@@ -1,4 +1,7 @@
-"""python -m training --repository DIR: trains on the grocery records and publishes a version."""
+"""python -m training --repository DIR: trains on the grocery records and publishes a version.
+
+python -m training import MODEL.onnx --config MODEL.toml --repository DIR: publishes a model from elsewhere.
+"""
 
 import argparse
 import sys
@@ -17,6 +20,7 @@ from training import grocery, summary
 from training.export.graph import NotExportable
 from training.export.parity import NoParity
 from training.households import day, natural
+from training.imports import command
 from training.names import BadNames, read_names
 from training.pipeline import STEPS, Order, Step, WrongOrder, train
 from training.publish import NotPublished
@@ -25,7 +29,9 @@ from training.split import TooFewDates
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Trains and publishes. Exit status 0: published; 1: not, and the last line says why."""
+    """Trains or imports, and publishes. Exit status 0: published; 1: not, and the last line says why."""
+    if arguments[:1] == ["import"]:
+        return command.main(arguments[1:])
     parser = _parser()
     given = parser.parse_args(arguments)
     console = Console()
@@ -56,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m training",
         description="Trains segments, propensities and a value head on a year of real grocery records, and publishes "
         "them as the next version of a model.",
-        epilog="Example: python -m training --repository build/repository --until 2017-12-01",
+        epilog="Example: python -m training --repository build/repository --until 2017-12-01. "
+        "A model that was made elsewhere: python -m training import --help",
     )
     add = parser.add_argument
     add("--repository", type=Path, required=True, metavar="DIR", help="where versions are published; made if absent")

@@ -2,8 +2,8 @@
 
     protos <- server <- training        loadtest -> protos
 
-Only transports, services and entry points know gRPC; only the model's runtime and training's export know ONNX; only
-what makes and what checks signatures knows their library.
+Only transports, services, administration and entry points know gRPC; only the model's runtime, and training's export and
+imports know ONNX; only what makes and what checks signatures knows their library.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ GRPC_PLACES = (
     "__main__.py",
     "loadtest/*",
 )
-ONNX_PLACES = ("server/model.py", "training/export*")
+ONNX_PLACES = ("server/model.py", "training/export*", "training/imports*")
 KEY_PLACES = ("server/signature.py", "training/signature.py")
 PLACES = {
     "grpc": GRPC_PLACES,
