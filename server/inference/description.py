@@ -7,7 +7,8 @@ from protos.inference import inference_pb2 as messages
 from server.errors import NoModelReady, UnknownModel
 from server.inference.plan import FINGERPRINT, read_version
 from server.inference.statistics import Duration, Statistics, Tally
-from server.inference.tensors import DATATYPE, INPUT, outputs_of
+from server.inference.tensors import DATATYPE, outputs_of
+from server.model import INPUT
 from server.registry import Snapshot
 from server.served import Served
 

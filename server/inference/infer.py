@@ -8,11 +8,11 @@ import numpy as np
 
 from server import wire
 from server.errors import DeadlineTooShort, InvalidRequest
-from server.inference.plan import Plan, Plans
+from server.inference.plan import Plan, Plans, of_row
 from server.inference.requests import parse_infer
-from server.inference.statistics import Statistics, Times
-from server.inference.tensors import INPUT
-from server.registry import Registry
+from server.inference.statistics import Statistics
+from server.inference.templates import Templates
+from server.registry import Registry, Snapshot
 from server.rows import FloatMatrix, Row
 from server.schema import Schema
 from server.transport.seam import AnyMethod, Method, Run
@@ -44,6 +44,15 @@ class Prepared:
     read_ns: int
 
 
+class _Known:
+    """What is known of requests to one snapshot, and nothing of others, whatever several threads do meanwhile."""
+
+    def __init__(self, snapshot: Snapshot, statistics: Statistics, most_rows: int) -> None:
+        self.snapshot = snapshot
+        self.plans = Plans(snapshot, statistics, most_rows=most_rows)
+        self.templates = Templates()
+
+
 class Inference:
     """The method that scores.
 
@@ -60,8 +69,8 @@ class Inference:
         self._registry = registry
         self._most_rows = most_rows
         self._clock = clock
-        self._plans = Plans(registry.current, most_rows=most_rows)
         self.statistics = Statistics()
+        self._known = self._none_known()
 
     def methods(self) -> Sequence[AnyMethod]:
         """The method, for a transport to register."""
@@ -74,17 +83,23 @@ class Inference:
             AudienceError: the request is wrong, or nothing here can answer it.
         """
         began_ns = time.perf_counter_ns()
-        request = parse_infer(message)
-        plan = self._current().find(request)
-        rows = _read(plan, plan.rows(request.numbers[0]))
-        run = Run(plan.served, rows)
-        return Prepared(plan, wire.text(_ID, request.id), (run,), began_ns, time.perf_counter_ns())
+        known = self._known
+        if known.snapshot is not self._registry.current:
+            known = self._known = self._none_known()
+        template = known.templates.find(message)
+        if template is not None:
+            plan, name = template.plan, message[template.id_field]
+            rows = plan.rows(message[template.numbers])
+        else:
+            request = parse_infer(message)
+            plan, name = known.plans.find(request), wire.text(_ID, request.id)
+            rows = plan.rows(request.numbers[0])
+            if request.is_raw:
+                known.templates.learn(message, plan)
+        return Prepared(plan, name, (Run(plan.served, rows),), began_ns, time.perf_counter_ns())
 
-    def _current(self) -> Plans:
-        snapshot, plans = self._registry.current, self._plans
-        if plans.snapshot is not snapshot:
-            plans = self._plans = Plans(snapshot, most_rows=self._most_rows)
-        return plans
+    def _none_known(self) -> _Known:
+        return _Known(self._registry.current, self.statistics, self._most_rows)
 
     def finish(self, prepared: Prepared) -> bytes:
         """The ModelInferResponse.
@@ -94,19 +109,17 @@ class Inference:
         """
         scored_ns = time.perf_counter_ns()
         plan, run = prepared.plan, prepared.runs[0]
-        model = plan.served.model
-        version = model.name, model.version
-        scored = run.scored
+        scored, first, tally = run.scored, run.first, plan.tally
         if scored.block.errors is not None:
             try:
-                _check(run, model.description.schema)
+                _check(run, plan.served.model.description.schema)
             except InvalidRequest:
-                self.statistics.failed(version, scored_ns - prepared.began_ns)
+                tally.fail.add(scored_ns - prepared.began_ns)
                 raise
-        _count(run)
-        reply = plan.model + prepared.id + _encode(plan, scored.matrix[run.first : run.first + plan.row_count])
-        times = Times(prepared.began_ns, prepared.read_ns, scored_ns, time.perf_counter_ns())
-        self.statistics.answered(version, scored, times, self._clock() // _NS_PER_MS)
+        _count(plan, run)
+        reply = plan.model + prepared.id + _encode(plan, scored.matrix[first : first + plan.row_count])
+        tally.answered(scored, prepared.began_ns, prepared.read_ns, scored_ns, time.perf_counter_ns())
+        tally.last_ms = self._clock() // _NS_PER_MS
         return reply
 
     def late(self, prepared: Prepared) -> bytes:
@@ -118,25 +131,12 @@ class Inference:
         raise DeadlineTooShort(f"the deadline would have passed before the {prepared.plan.row_count} rows were scored")
 
 
-def _read(plan: Plan, features: Sequence[bytes]) -> Sequence[Row]:
-    reader = plan.served.reader
-    try:
-        return reader.read_all(features)
-    except InvalidRequest:
-        for number, one in enumerate(features):
-            try:
-                reader.read(one)
-            except InvalidRequest as error:
-                raise _of_row(number, len(features), str(error)) from None
-        raise
-
-
 def _check(run: Run, schema: Schema) -> None:
     """Raises what is wrong with one of the rows, before anything is counted."""
     for number, row in enumerate(run.rows):
         error = run.scored.block.errors.get(run.first + number)
         if error is not None:
-            raise _of_row(number, len(run.rows), _not_finite(row, schema) or str(error))
+            raise of_row(number, len(run.rows), _not_finite(row, schema) or str(error))
 
 
 def _not_finite(row: Row, schema: Schema) -> str:
@@ -148,20 +148,13 @@ def _not_finite(row: Row, schema: Schema) -> str:
     return f"column {columns[0]} ({schema.features[columns[0]].name}) is {numbers[columns[0]]}; send a finite number"
 
 
-def _of_row(number: int, count: int, text: str) -> InvalidRequest:
-    """The error, naming the row where there are several."""
-    where = f"input {INPUT!r}" if count == 1 else f"input {INPUT!r}, row {number}"
-    return InvalidRequest(f"{where}: {text}")
-
-
-def _count(run: Run) -> None:
-    counters, block = run.lane.counters, run.scored.block  # type: ignore[attr-defined]  # a Served is the lane
-    counters.rows.inc(len(run.rows))
-    remapped = sum([row.is_remapped for row in run.rows])
-    if remapped:
-        counters.remapped.inc(remapped)
+def _count(plan: Plan, run: Run) -> None:
+    counters, block = plan.served.counters, run.scored.block
+    counters.rows.inc(plan.row_count)
+    if not plan.is_own:
+        counters.remapped.inc(plan.row_count)
     if block.defaulted is not None:
-        own = slice(run.first, run.first + len(run.rows))
+        own = slice(run.first, run.first + plan.row_count)
         counters.missing.inc(int(block.missing[own].sum()))
         counters.out_of_range.inc(int(block.out_of_range[own].sum()))
         counts = counters.default_counts

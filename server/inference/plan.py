@@ -1,16 +1,20 @@
 """What ModelInfer requests ask for, resolved and checked once for all that ask the same of the same models."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from protos.audience.v1 import scoring_pb2
 from protos.inference import inference_pb2
 from server import wire
-from server.errors import InvalidRequest, Unsupported
+from server.errors import InvalidRequest
+from server.inference.answers import SHARED_MEMORY, SHARED_MEMORY_REASON, Answer, make_answers, refuse, wanted
 from server.inference.requests import InferRequest, public_request
-from server.inference.tensors import DATATYPE, INPUT, NUMBER_BYTES, Output, outputs_of
+from server.inference.statistics import Statistics, Tally
+from server.inference.tensors import DATATYPE, NUMBER_BYTES, outputs_of
+from server.model import INPUT
 from server.registry import Snapshot
+from server.rows import Row
 from server.served import Served
 
 FINGERPRINT: Final = "schema_fingerprint"  # the parameter that says which schema the features follow
@@ -19,35 +23,15 @@ FINGERPRINT: Final = "schema_fingerprint"  # the parameter that says which schem
 _MOST_PLANS = 1024
 _LONGEST_KEPT_BYTES = 4096
 
-# inference.proto, ModelInferResponse and its InferOutputTensor.
-_MODEL, _VERSION, _OUTPUTS, _RAW = 1, 2, 5, 6
-_CONTENTS, _FP32 = 5, 6
+# inference.proto, ModelInferResponse.
+_MODEL, _VERSION = 1, 2
 # scoring.proto, Features.
 _VECTOR, _LENGTH_DELIMITED = 1, 2
 
 _SEQUENCE = frozenset({"sequence_id", "sequence_start", "sequence_end"})
-_SHARED_MEMORY = frozenset({"shared_memory_region", "shared_memory_offset", "shared_memory_byte_size"})
-_CLASSIFICATION = frozenset({"classification"})
 _SEQUENCE_REASON = "every request stands for itself; there are no sequences"
-_SHARED_MEMORY_REASON = "there is no shared memory; send and take the numbers in the messages"
-_CLASSIFICATION_REASON = "outputs come as numbers, without classification"
 
 _Parameters = Mapping[str, inference_pb2.InferParameter]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One output of a reply.
-
-    Attributes:
-        output: which.
-        span: where its numbers are in the bytes of one visitor's scores.
-        opening: what stands before its numbers: the beginning of its raw_output_contents, or of its typed tensor.
-    """
-
-    output: Output
-    span: slice
-    opening: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +47,8 @@ class Plan:
         model: what the reply begins with: the model's name and version.
         tensors: descriptions of the outputs, when their numbers stand elsewhere.
         answers: the outputs.
+        is_own: whether the features follow the model's own schema.
+        tally: where its calls are counted.
     """
 
     served: Served
@@ -73,23 +59,43 @@ class Plan:
     model: bytes
     tensors: bytes
     answers: Sequence[Answer]
+    is_own: bool
+    tally: Tally
 
-    def rows(self, numbers: bytes) -> Sequence[bytes]:
-        """The Features of each visitor.
+    def rows(self, numbers: bytes) -> Sequence[Row]:
+        """The row of each visitor.
 
         Raises:
-            InvalidRequest: so many bytes are not the numbers of so many visitors.
+            InvalidRequest: so many bytes are not the numbers of so many visitors, or what they say of one is wrong.
         """
         start, end, size = self.start, self.end, self.row_bytes
         if len(numbers) != self.row_count * size:
-            shape = f"[{self.row_count}, {size // NUMBER_BYTES}]"
-            raise InvalidRequest(
-                f"input {INPUT!r} has {len(numbers)} bytes of numbers; its shape {shape} of {DATATYPE} needs "
-                f"{self.row_count * size}"
-            )
+            raise self._wrong_length(len(numbers))
+        if not self.is_own:
+            return self._read([start + one + end for one in self._split(numbers)])
         if self.row_count == 1:
-            return (start + numbers + end,)
-        return [start + numbers[first : first + size] + end for first in range(0, len(numbers), size)]
+            return (Row(numbers, start + numbers + end, 0, is_remapped=False),)
+        return [Row(one, start + one + end, 0, is_remapped=False) for one in self._split(numbers)]
+
+    def _wrong_length(self, byte_count: int) -> InvalidRequest:
+        shape = f"[{self.row_count}, {self.row_bytes // NUMBER_BYTES}]"
+        return InvalidRequest(
+            f"input {INPUT!r} has {byte_count} bytes of numbers; its shape {shape} of {DATATYPE} needs "
+            f"{self.row_count * self.row_bytes}"
+        )
+
+    def _split(self, numbers: bytes) -> Sequence[bytes]:
+        size = self.row_bytes
+        return [numbers[first : first + size] for first in range(0, len(numbers), size)]
+
+    def _read(self, features: Sequence[bytes]) -> Sequence[Row]:
+        rows = []
+        for number, one in enumerate(features):
+            try:
+                rows.append(self.served.reader.read(one))
+            except InvalidRequest as error:
+                raise of_row(number, len(features), str(error)) from None
+        return rows
 
 
 class Plans:
@@ -97,11 +103,13 @@ class Plans:
 
     Args:
         snapshot: what serves.
+        statistics: where calls are counted.
         most_rows: the most rows of one request.
     """
 
-    def __init__(self, snapshot: Snapshot, *, most_rows: int) -> None:
-        self.snapshot = snapshot
+    def __init__(self, snapshot: Snapshot, statistics: Statistics, *, most_rows: int) -> None:
+        self._snapshot = snapshot
+        self._statistics = statistics
         self._most_rows = most_rows
         self._kept: dict[tuple[object, bool], Plan] = {}
 
@@ -117,12 +125,37 @@ class Plans:
         plan = self._kept.get(key)
         if plan is None:
             public = public_request(request.asked)
-            plan = _make(self.snapshot, public, is_raw=request.is_raw, most_rows=self._most_rows)
+            plan = self._make(public, is_raw=request.is_raw)
             if public.ByteSize() <= _LONGEST_KEPT_BYTES:
                 self._keep(key, plan)
         if len(request.numbers) != 1:
             raise _not_one(request)
         return plan
+
+    def _make(self, request: inference_pb2.ModelInferRequest, *, is_raw: bool) -> Plan:
+        refuse(request.parameters, _SEQUENCE, _SEQUENCE_REASON)
+        served = self._snapshot.find(request.model_name, read_version(request.model_version))
+        own = served.model.description.schema
+        fingerprint = _fingerprint(request.parameters) or own.fingerprint
+        is_own = fingerprint == own.fingerprint
+        tensor = _only_input(request.inputs, is_raw=is_raw)
+        row_count, width = _read_shape(tensor.shape, own.width if is_own else None, self._most_rows)
+        outputs = wanted(request.outputs, outputs_of(served.model))
+        tensors, answers = make_answers(outputs, row_count, is_raw=is_raw)
+        start, end = _around(width, fingerprint)
+        name, version = served.model.name, served.model.version
+        return Plan(
+            served=served,
+            row_count=row_count,
+            row_bytes=width * NUMBER_BYTES,
+            start=start,
+            end=end,
+            model=wire.text(_MODEL, name) + wire.text(_VERSION, str(version)),
+            tensors=tensors,
+            answers=answers,
+            is_own=is_own,
+            tally=self._statistics.of((name, version)),
+        )
 
     def _keep(self, key: tuple[object, bool], plan: Plan) -> None:
         if len(self._kept) >= _MOST_PLANS:  # those that are still asked for are soon back
@@ -138,6 +171,12 @@ def _not_one(request: InferRequest) -> InvalidRequest:
     )
 
 
+def of_row(number: int, count: int, text: str) -> InvalidRequest:
+    """What is wrong with the input, naming the row where there are several."""
+    where = f"input {INPUT!r}" if count == 1 else f"input {INPUT!r}, row {number}"
+    return InvalidRequest(f"{where}: {text}")
+
+
 def read_version(text: str) -> int | None:
     """The version that a client names; None for the one that serves.
 
@@ -149,38 +188,6 @@ def read_version(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()):
         raise InvalidRequest(f"the model's version is {text[:64]!r}; needed is a whole number, or nothing")
     return int(text[:20])  # more than any version has
-
-
-def _make(snapshot: Snapshot, request: inference_pb2.ModelInferRequest, *, is_raw: bool, most_rows: int) -> Plan:
-    _refuse(request.parameters, _SEQUENCE, _SEQUENCE_REASON)
-    served = snapshot.find(request.model_name, read_version(request.model_version))
-    own = served.model.description.schema
-    fingerprint = _fingerprint(request.parameters) or own.fingerprint
-    tensor = _only_input(request.inputs, is_raw=is_raw)
-    width = own.width if fingerprint == own.fingerprint else None
-    row_count, width = _read_shape(tensor.shape, width, most_rows)
-    outputs = _wanted(request.outputs, outputs_of(served.model))
-    described = [_describe(output, row_count) for output in outputs]
-    start, end = _around(width, fingerprint)
-    name, version = served.model.name, str(served.model.version)
-    return Plan(
-        served=served,
-        row_count=row_count,
-        row_bytes=width * NUMBER_BYTES,
-        start=start,
-        end=end,
-        model=wire.text(_MODEL, name) + wire.text(_VERSION, version),
-        tensors=b"".join([wire.field(_OUTPUTS, one) for one in described]) if is_raw else b"",
-        answers=[
-            _answer(output, one, row_count, is_raw=is_raw) for output, one in zip(outputs, described, strict=True)
-        ],
-    )
-
-
-def _refuse(parameters: Collection[str], names: frozenset[str], reason: str) -> None:
-    found = names & frozenset(parameters)
-    if found:
-        raise Unsupported(f"the parameter {min(found)!r} is not supported: {reason}")
 
 
 def _fingerprint(parameters: _Parameters) -> str:
@@ -198,7 +205,7 @@ def _only_input(
     if len(inputs) != 1:
         raise InvalidRequest(f"the request has {len(inputs)} inputs; needed is one, {INPUT!r}")
     tensor = inputs[0]
-    _refuse(tensor.parameters, _SHARED_MEMORY, _SHARED_MEMORY_REASON)
+    refuse(tensor.parameters, SHARED_MEMORY, SHARED_MEMORY_REASON)
     if tensor.name != INPUT:
         raise InvalidRequest(f"the input is {tensor.name[:64]!r}; needed is {INPUT!r}")
     if tensor.datatype != DATATYPE:
@@ -219,44 +226,6 @@ def _read_shape(shape: Sequence[int], width: int | None, most_rows: int) -> tupl
     if shape[0] > most_rows:
         raise InvalidRequest(f"input {INPUT!r} has {shape[0]} rows; needed are 1 to {most_rows}")
     return shape[0], shape[1]
-
-
-def _wanted(
-    asked: Sequence[inference_pb2.ModelInferRequest.InferRequestedOutputTensor], known: Mapping[str, Output]
-) -> Sequence[Output]:
-    for one in asked:
-        _refuse(one.parameters, _SHARED_MEMORY, _SHARED_MEMORY_REASON)
-        _refuse(one.parameters, _CLASSIFICATION, _CLASSIFICATION_REASON)
-        if one.name not in known:
-            raise InvalidRequest(f"there is no output {one.name[:64]!r}; there is {', '.join(known)}")
-    return _distinct([known[one.name] for one in asked]) or list(known.values())
-
-
-def _distinct(outputs: Iterable[Output]) -> Sequence[Output]:
-    return list({output.name: output for output in outputs}.values())
-
-
-def _describe(output: Output, row_count: int) -> bytes:
-    """An InferOutputTensor without its numbers."""
-    shape = (row_count, output.width)
-    tensor = inference_pb2.ModelInferResponse.InferOutputTensor(name=output.name, datatype=DATATYPE, shape=shape)
-    return tensor.SerializeToString()
-
-
-def _answer(output: Output, tensor: bytes, row_count: int, *, is_raw: bool) -> Answer:
-    columns = output.columns
-    span = slice(columns.start * NUMBER_BYTES, columns.stop * NUMBER_BYTES)
-    return Answer(output, span, _before_numbers(tensor, row_count * output.width * NUMBER_BYTES, is_raw=is_raw))
-
-
-def _before_numbers(tensor: bytes, byte_count: int, *, is_raw: bool) -> bytes:
-    """What stands before so many bytes of numbers, raw, or in a tensor of this description."""
-    numbers = bytes(byte_count)
-    if is_raw:
-        field = wire.field(_RAW, numbers)
-    else:
-        field = wire.field(_OUTPUTS, tensor + wire.field(_CONTENTS, wire.field(_FP32, numbers)))
-    return field[: len(field) - byte_count]
 
 
 def _around(width: int, fingerprint: str) -> tuple[bytes, bytes]:

@@ -1,6 +1,5 @@
 """What ModelInfer has done since this process began, by version."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 Version = tuple[str, int]
@@ -21,7 +20,7 @@ class Duration:
 
 @dataclass(slots=True)
 class Tally:
-    """Calls for one version.
+    """Calls for one version. One thread at a time adds.
 
     Attributes:
         last_ms: when the last reply was written, in milliseconds since 1970; 0 before there is one.
@@ -31,6 +30,7 @@ class Tally:
         reading: requests.
         scoring: their rows, with those of others.
         writing: replies.
+        last_run: of the graph; what was counted for it is not counted again.
     """
 
     last_ms: int = 0
@@ -40,41 +40,33 @@ class Tally:
     reading: Duration = field(default_factory=Duration)
     scoring: Duration = field(default_factory=Duration)
     writing: Duration = field(default_factory=Duration)
+    last_run: object = None
 
+    def answered(self, run: object, began_ns: int, read_ns: int, scored_ns: int, ended_ns: int) -> None:
+        """Counts a call that got its reply from this run, which it may share with the one before.
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """When the steps of one call were taken, in nanoseconds of one clock."""
-
-    began_ns: int
-    read_ns: int
-    scored_ns: int
-    ended_ns: int
+        Args:
+            run: of the graph.
+            began_ns: when the call was begun with, and so on, by one clock.
+            read_ns: when its rows were there.
+            scored_ns: when their scores were.
+            ended_ns: when its reply was.
+        """
+        if run is not self.last_run:
+            self.last_run = run
+            self.run_count += 1
+        self.success.add(ended_ns - began_ns)
+        self.reading.add(read_ns - began_ns)
+        self.scoring.add(scored_ns - read_ns)
+        self.writing.add(ended_ns - scored_ns)
 
 
 class Statistics:
-    """The tallies of all versions. One thread at a time adds."""
+    """The tallies of all versions."""
 
     def __init__(self) -> None:
-        self._tallies: defaultdict[Version, Tally] = defaultdict(Tally)
-        self._last_run: object = None
+        self._tallies: dict[Version, Tally] = {}
 
     def of(self, version: Version) -> Tally:
-        """The tally of one version."""
-        return self._tallies[version]
-
-    def answered(self, version: Version, run: object, times: Times, now_ms: int) -> None:
-        """Counts a call that got its reply from this run of the graph, which it may share with the one before."""
-        tally = self._tallies[version]
-        tally.last_ms = now_ms
-        if run is not self._last_run:
-            self._last_run = run
-            tally.run_count += 1
-        tally.success.add(times.ended_ns - times.began_ns)
-        tally.reading.add(times.read_ns - times.began_ns)
-        tally.scoring.add(times.scored_ns - times.read_ns)
-        tally.writing.add(times.ended_ns - times.scored_ns)
-
-    def failed(self, version: Version, ns: int) -> None:
-        """Counts a call whose rows could not be scored."""
-        self._tallies[version].fail.add(ns)
+        """The tally of one version. From any thread."""
+        return self._tallies.setdefault(version, Tally())

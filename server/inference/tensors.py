@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from protos.audience.v1 import bundle_pb2
-from server.model import INPUT, OUTPUT, Model
+from server.model import OUTPUT, Model
 
 DATATYPE = "FP32"
 NUMBER_BYTES = 4
@@ -46,6 +46,3 @@ def _role(number: int) -> str:
     """A role's name as it stands in an output's; "" for one that this server does not know."""
     value = bundle_pb2.ColumnRole.DESCRIPTOR.values_by_number.get(number)
     return value.name.removeprefix(_ROLE_PREFIX).lower() if value is not None and number else ""
-
-
-__all__ = ["DATATYPE", "INPUT", "NUMBER_BYTES", "OUTPUT", "Output", "outputs_of"]
