@@ -96,6 +96,7 @@ lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@$(COMPILE) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 	@$(COMPILE) -o requirements/protos.txt requirements/protos.in
 	@$(COMPILE) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
+	@$(COMPILE) -o requirements/oip.txt requirements/oip.in
 
 licences: install ## write requirements/LICENCES.md from what is installed
 	@echo "licences: requirements/LICENCES.md"
