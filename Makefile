@@ -12,6 +12,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 PROTOC := build/protoc
+OIP := build/oip
 LOWEST := build/lowest
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
@@ -44,6 +45,13 @@ $(PROTOC)/.installed: requirements/protos.txt
 	@$(PROTOC)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/protos.txt
 	@touch $@
 
+# The client of the Open Inference Protocol that the tests ask with; without it they are skipped.
+$(OIP)/.installed: requirements/oip.txt
+	@echo "install: $(OIP) from requirements/oip.txt"
+	@test -x $(OIP)/bin/python || $(PYTHON) -m venv $(OIP)
+	@$(OIP)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/oip.txt && touch $@ \
+	    || echo "install: tritonclient cannot be installed here; its tests are skipped"
+
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "install: $(@D) from $<"
 	@npm ci --prefix $* --silent --no-fund --no-audit
@@ -70,7 +78,7 @@ types: install ## mypy, strict
 	@echo "types: mypy"
 	@$(VENV)/bin/mypy
 
-test: install $(PROTOC)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
+test: install $(PROTOC)/.installed $(OIP)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
 	@echo "test: pytest"
 	@$(PY) -m pytest
 
@@ -96,6 +104,7 @@ lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@$(COMPILE) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 	@$(COMPILE) -o requirements/protos.txt requirements/protos.in
 	@$(COMPILE) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
+	@$(COMPILE) -o requirements/oip.txt requirements/oip.in
 
 licences: install ## write requirements/LICENCES.md from what is installed
 	@echo "licences: requirements/LICENCES.md"

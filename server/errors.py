@@ -9,6 +9,10 @@ class InvalidRequest(AudienceError):
     """The request is wrong. The caller's fault; sent to the caller as it is."""
 
 
+class Unsupported(AudienceError):
+    """The request asks for something that is in its protocol and not in this server. The caller's fault."""
+
+
 class UnknownModel(AudienceError):
     """No such model, or no such version of it, is loaded. The caller's fault, or a deployment's that is not done."""
 

@@ -41,6 +41,11 @@ class Count:
         """Adds."""
         self._cells[self._index] += count
 
+    @property
+    def total(self) -> int:
+        """What this process has added, and those before it that wrote the same row."""
+        return self._cells[self._index]
+
 
 class Observed:
     """One histogram of durations."""
