@@ -15,11 +15,15 @@ from prometheus_client import CollectorRegistry
 
 from protos.audience.v1 import models_pb2_grpc
 from server import logs, series
+from server.administration.inference import InferenceRepository
 from server.administration.policies import LocalPolicies
 from server.administration.service import SERVICE, Models
 from server.administration.token import TokenCheck, read_token
 from server.counters import Counters
+from server.errors import BadKey
 from server.handover import Handover
+from server.inference.infer import SERVICE as INFERENCE_SERVICE
+from server.inference.service import add_repository_service
 from server.lifecycle import Lifecycle
 from server.loader import Loader
 from server.orders import Orders, die_with
@@ -28,6 +32,7 @@ from server.scrape import CountersCollector, make_gauge
 from server.series import CONTROL_ROW
 from server.settings import Settings
 from server.signals import Stop, handle_signals
+from server.signature import read_public_keys
 from server.transport.operators import add_operators_services, make_health
 from server.transport.port import listen, read_credentials
 from server.web import Pages, WebServer
@@ -70,22 +75,25 @@ class Control:
             Lifecycle(counters.row(CONTROL_ROW), registry),
             Workers(runtime, settings.workers).look,  # of its own: it looks from another thread
             largest_batch=settings.max_batch_rows,
+            keys=read_public_keys(settings.public_key),
         )
         self._health = make_health()
-        models = Models(self._loader, LocalPolicies(settings.repository), partial(_scored_rows, counters))
-        self._server = self._make_server(models, token)
+        policies = LocalPolicies(settings.repository)
+        models = Models(self._loader, policies, partial(_scored_rows, counters))
+        self._server = self._make_server(models, InferenceRepository(self._loader, policies), token)
         self._web = WebServer(
             settings.host,
             settings.metrics_port,
             Pages(registry, lambda: self._loader.status, lambda: self._is_ready),
         )
 
-    def _make_server(self, models: Models, token: str | None) -> grpc.Server:
-        check = TokenCheck(token, [SERVICE])
+    def _make_server(self, models: Models, repository: InferenceRepository, token: str | None) -> grpc.Server:
+        check = TokenCheck(token, [SERVICE, INFERENCE_SERVICE])
         pool = ThreadPoolExecutor(_THREADS)
         server = grpc.server(pool, options=[("grpc.so_reuseport", 1)], interceptors=[check])
         models_pb2_grpc.add_ModelsServicer_to_server(models, server)
-        add_operators_services(server, self._health, SERVICE)
+        add_repository_service(server, repository)
+        add_operators_services(server, self._health, SERVICE, INFERENCE_SERVICE)
         self._health.set("", _NOT_SERVING)
         listen(server, self._settings.host, self._settings.control_port, read_credentials(self._settings))
         return server
@@ -134,7 +142,7 @@ def main() -> None:
     logs.configure(orders.settings.log_level, "control")
     try:
         control = Control(orders.settings, Runtime(orders.folder))
-    except OSError as error:
+    except (OSError, BadKey) as error:
         _log.error("cannot start", extra={"reason": str(error)})  # the reason is all there is to say
         sys.exit(2)
     control.run(stop)

@@ -49,6 +49,8 @@ def wanted(
         refused: what a version looked like when it was refused; once it looks otherwise, it is tried again.
         policy: the model's, checked.
     """
+    if policy.unloaded:
+        return Wanted(None, frozenset(), None)
     usable = {
         version
         for version, fingerprint in found.items()

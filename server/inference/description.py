@@ -42,15 +42,15 @@ def server_metadata() -> messages.ServerMetadataResponse:
     return messages.ServerMetadataResponse(name=NAME, version=version, extensions=EXTENSIONS)
 
 
-def model_metadata(served: Served) -> messages.ModelMetadataResponse:
-    """The tensors of a model."""
+def model_metadata(served: Served, versions: Sequence[int]) -> messages.ModelMetadataResponse:
+    """The tensors of a version, and which versions there are."""
     tensor = messages.ModelMetadataResponse.TensorMetadata
     model = served.model
     shape = (_ANY_COUNT, model.description.schema.width)
     outputs = outputs_of(model).values()
     return messages.ModelMetadataResponse(
         name=model.name,
-        versions=[str(model.version)],
+        versions=list(map(str, versions)),
         platform=PLATFORM,
         inputs=[tensor(name=INPUT, datatype=DATATYPE, shape=shape)],
         outputs=[tensor(name=one.name, datatype=DATATYPE, shape=(_ANY_COUNT, one.width)) for one in outputs],

@@ -66,13 +66,13 @@ def add_inference_service(
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
 
 
-def add_repository_service(server: grpc.Server, content: Repository, *, check: _Check) -> None:
+def add_repository_service(server: grpc.Server, content: Repository, *, check: _Check | None = None) -> None:
     """Registers the methods that administer.
 
     Args:
         server: where to: that of a process in which a call may wait.
         content: what is administered.
-        check: ends the call (context.abort) of whoever may not administer.
+        check: ends the call (context.abort) of whoever may not administer; None where the server does by itself.
     """
     handlers = {
         name: _handler(request, functools.partial(step, content), check)
@@ -110,7 +110,9 @@ class _Answers:
         return messages.ModelReadyResponse(ready=ready)
 
     def model_metadata(self, request: messages.ModelMetadataRequest) -> Message:
-        return description.model_metadata(description.find(self._registry.current, request.name, request.version))
+        snapshot = self._registry.current
+        served = description.find(snapshot, request.name, request.version)
+        return description.model_metadata(served, sorted(snapshot.offer(request.name).versions))
 
     def model_config(self, request: messages.ModelConfigRequest) -> Message:
         served = description.find(self._registry.current, request.name, request.version)
@@ -121,7 +123,9 @@ class _Answers:
         if request.name or request.version:
             models = [description.find(snapshot, request.name, request.version)]
         else:
-            models = [snapshot.find(name, None) for name in sorted(snapshot.served)]
+            models = [
+                offer.versions[version] for _, offer in sorted(snapshot.offers.items()) for version in offer.versions
+            ]
         return description.model_statistics(models, self._statistics)
 
 

@@ -2,8 +2,8 @@
 
     protos <- server <- training        loadtest -> protos
 
-Only transports, services, administration and entry points know gRPC; only the model's runtime, and training's export and
-imports know ONNX; only what makes and what checks signatures knows their library.
+Only transports, services, administration and entry points know gRPC; only the model's runtime, and training's export
+and imports know ONNX; only what makes and what checks signatures knows their library.
 """
 
 from __future__ import annotations

@@ -23,5 +23,5 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """A registry of the same for many examples."""
     counters = Counters.create(tmp_path_factory.mktemp("lasting") / "counters", Shape(rows=1))
     registry = Registry(Metrics(counters.row(0)))
-    registry.publish({"shop": model("shop", 3)}, {}, frozenset())
+    registry.publish([model("shop", 3)], {}, frozenset())
     return registry

@@ -145,7 +145,7 @@ def test_features_of_another_schema(inference: Inference, registry: Registry, me
     """With its fingerprint as a parameter, a tensor of another version's schema is read by names, and counted."""
     other = literal.schema(literal.number("visits", "visits"), literal.number("recency_days", "days"))
     shop = literal.model("shop", 3)
-    registry.publish({"shop": shop}, {other.fingerprint: other}, frozenset())
+    registry.publish([shop], {other.fingerprint: other}, frozenset())
     request = raw([[5, 3]], parameters={"schema_fingerprint": _parameter(other.fingerprint)})
 
     assert run_rows(inference, request.SerializeToString()) == ROW
@@ -261,7 +261,7 @@ def test_models_are_found_as_by_score(inference: Inference, with_app: None) -> N
 def test_a_swap_is_followed(inference: Inference, registry: Registry) -> None:
     """A request like one before is answered by what serves now."""
     infer(inference, raw(ROW), SCORES)
-    registry.publish({"shop": literal.model("shop", 4)}, {}, frozenset())
+    registry.publish([literal.model("shop", 4)], {}, frozenset())
     assert infer(inference, raw(ROW), SCORES).model_version == "4"
 
 
