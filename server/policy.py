@@ -103,6 +103,8 @@ def read_policy(text: bytes) -> policy_pb2.Policy:
         policy = json_format.Parse(text, policy_pb2.Policy())
     except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise BadPolicy(f"the policy is not an audience.v1.Policy: {error}") from error
+    if not text.lstrip().startswith(b"{"):  # protobuf takes an empty list for an empty object
+        raise BadPolicy("the policy is not an audience.v1.Policy: it is not a JSON object")
     check_policy(policy)
     return policy
 

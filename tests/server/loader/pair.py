@@ -4,16 +4,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from protos.audience.v1 import scoring_pb2
+from protos.audience.v1.policy_pb2 import Policy
 from server.bundle import MANIFEST_FILE, MODEL_FILE
 from server.follower import Follower
 from server.handover import Handover
 from server.loader import Loader
-from server.overview import ModelStatus
+from server.overview import ModelStatus, Traffic
+from server.policy_file import replace_policy
 from server.registry import Registry
+from server.repository import POLICY_FILE
 from server.rollout import States
 from server.runtime import Runtime
 from server.wish import Serving, WorkerState
@@ -86,6 +90,26 @@ class Pair:
         self.worker.step()
         self.loader.settle()
         return dict(self.loader.status.models)
+
+    def steps(self, count: int = 4) -> Traffic:
+        """Looks so often, which is enough for whatever a test did to the repository; who gets which version then."""
+        for _ in range(count):
+            self.step()
+        return self.loader.status.traffic["shop"]
+
+    def say(self, model: str = "shop", **policy: Any) -> None:
+        """Puts a policy into the repository."""
+        replace_policy(self.root / model / POLICY_FILE, Policy(**policy))
+
+    @property
+    def loaded(self) -> tuple[int, ...]:
+        """The versions of "shop" that the worker has."""
+        return tuple(sorted(self.registry.current.offers["shop"].versions))
+
+    @property
+    def targets(self) -> dict[str, int]:
+        """Which version of "shop" each label has for the worker's callers, "" for those who ask for none."""
+        return dict(self.registry.current.offers["shop"].route.targets)
 
     @property
     def serving(self) -> dict[str, int]:
