@@ -120,7 +120,7 @@ def check_policy(policy: policy_pb2.Policy) -> None:
         raise BadPolicy(f"the policy has {len(policy.labels)} labels; at most {MOST_LABELS} are taken")
     for label, version in policy.labels.items():
         if not is_label(label):
-            raise BadPolicy(f"label {label[:80]!r} must be 1 to 64 of a-z, 0-9, '-' and '_'")
+            raise BadPolicy(f"label {label[:80]!r} must be 1 to 64 of a-z, 0-9, '-' and '_', with no sign first")
         _check_version(version, f"label {label!r}")
     for version in policy.versions:
         _check_version(version, "versions")

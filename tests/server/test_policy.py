@@ -165,6 +165,7 @@ def test_route_of_a_policy() -> None:
         ('{"lables": {}}', "is not an audience.v1.Policy.*lables"),
         ('{"labels": {"Stable": 1}}', "label 'Stable' must be 1 to 64 of a-z"),
         ('{"labels": {"": 1}}', "label '' must be"),
+        ('{"labels": {"-a": 1}}', "label '-a' must be 1 to 64 of .*, with no sign first"),
         ('{"labels": {"stable": 0}}', "label 'stable' has the version 0; needed is 1 to"),
         ('{"versions": ["-1"]}', "versions has the version -1; needed is 1 to"),
         (
