@@ -21,7 +21,7 @@ from server.repository import POLICY_FILE
 from server.rollout import States
 from server.runtime import Runtime
 from server.wish import Serving, WorkerState
-from tests.server.conftest import Measured
+from tests.server.conftest import Measured, Versions
 
 RETIRE_AFTER_S = 10.0
 
@@ -141,3 +141,9 @@ def vector_of(folder: Path) -> bytes:
 def log_of(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, object]]:
     """The lines of the log with this event."""
     return [vars(record) for record in caplog.records if record.getMessage() == event]
+
+
+def put(pair: Pair, versions: Versions, *numbers: int) -> None:
+    """Puts these versions of "shop" into the repository."""
+    for number in numbers:
+        versions.put(pair.root, number)
