@@ -7,12 +7,17 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
+from protos.audience.v1 import models_pb2_grpc
 from server import logs, series
+from server.administration.policies import LocalPolicies
+from server.administration.service import SERVICE, Models
+from server.administration.token import TokenCheck, read_token
 from server.counters import Counters
 from server.handover import Handover
 from server.lifecycle import Lifecycle
@@ -58,6 +63,7 @@ class Control:
         registry.register(CountersCollector(counters))
         self._gauge = make_gauge(series.WORKERS, registry)
         self._workers = Workers(runtime, settings.workers)
+        token = read_token(settings.admin_token_file)
         self._loader = Loader(
             settings.repository,
             Handover(runtime),
@@ -66,16 +72,20 @@ class Control:
             largest_batch=settings.max_batch_rows,
         )
         self._health = make_health()
-        self._server = self._make_server()
+        models = Models(self._loader, LocalPolicies(settings.repository), partial(_scored_rows, counters))
+        self._server = self._make_server(models, token)
         self._web = WebServer(
             settings.host,
             settings.metrics_port,
             Pages(registry, lambda: self._loader.status, lambda: self._is_ready),
         )
 
-    def _make_server(self) -> grpc.Server:
-        server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 1)])
-        add_operators_services(server, self._health)
+    def _make_server(self, models: Models, token: str | None) -> grpc.Server:
+        check = TokenCheck(token, [SERVICE])
+        pool = ThreadPoolExecutor(_THREADS)
+        server = grpc.server(pool, options=[("grpc.so_reuseport", 1)], interceptors=[check])
+        models_pb2_grpc.add_ModelsServicer_to_server(models, server)
+        add_operators_services(server, self._health, SERVICE)
         self._health.set("", _NOT_SERVING)
         listen(server, self._settings.host, self._settings.control_port, read_credentials(self._settings))
         return server
@@ -109,6 +119,11 @@ class Control:
         if is_ready and not self._was_ready:
             self._was_ready = True
             _log.info("ready")
+
+
+def _scored_rows(counters: Counters, model: str, version: int) -> int:
+    """Visitors that a version has scored, by all workers."""
+    return sum(counters.sums().get((series.ROWS.name, (model, str(version))), ()))
 
 
 def main() -> None:

@@ -108,7 +108,8 @@ class Follower:
         self.refused = {}
         expected = frozenset(wished.name for wished in wish.models).union(wish.awaited)
         self._registry.expect(expected - self._routes.keys())  # before the first load, which may take long
-        for wished in wish.models:
+        # The version for those who ask for none first, so that nobody gets another one meanwhile.
+        for wished in sorted(wish.models, key=lambda one: wish.routes.get(one.name, Route()).default != one.version):
             if self._loaded.get((wished.name, wished.version)) != wished:
                 self._load(wished, wish, expected)
         self._publish(wish, expected)

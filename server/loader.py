@@ -1,6 +1,7 @@
 """Control's loop: scan the repository, ask the policy, verify, wish, and see that every worker follows."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from server.handover import Handover
 from server.lifecycle import Lifecycle
 from server.model import load_model
 from server.overview import ModelStatus, Status, Traffic
-from server.policy import Wanted, route, wanted
+from server.policy import Wanted, previous_targets, route, wanted
 from server.policy_file import PolicyFile
 from server.repository import POLICY_FILE, Fingerprint, Versions, scan
 from server.rollout import Rollout, States, is_loaded, is_served, left_behind, missing
@@ -50,6 +51,11 @@ class _Progress:
         bad_policy: why another one could not be read; None when there is no other.
         refused: versions that do not serve, and why.
         described: versions that were read as far as their schema.
+        features: names of the features of those.
+        since_ms: when versions were loaded, in milliseconds since 1970.
+        begun_s: when the first version was begun with.
+        is_begun: whether the workers were told of the model; they are once every version that it needs was tried, so
+            that none of them begins with another version than it should.
         wished: versions that the workers are told to load.
         route: who gets which of them, as the workers were told last.
         serving: the version of those who ask for none, once workers serve it.
@@ -61,6 +67,10 @@ class _Progress:
     bad_policy: str | None = None
     refused: dict[int, Refusal] = field(default_factory=dict)
     described: dict[int, Fingerprint] = field(default_factory=dict)
+    features: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    since_ms: dict[int, int] = field(default_factory=dict)
+    begun_s: float = math.inf
+    is_begun: bool = False
     wished: dict[int, WishedModel] = field(default_factory=dict)
     route: Route = field(default_factory=Route)
     serving: int | None = None
@@ -107,6 +117,7 @@ class Loader:
             self._progress.setdefault(wished.name, _Progress()).wished[wished.version] = wished
         for name, progress in self._progress.items():
             self._restore(name, progress)
+        self._look_soon = threading.Event()
         self._settled: States | None = None
         self._is_news = True  # since the workers were looked at
         self.status = Status()
@@ -114,7 +125,7 @@ class Loader:
     def _restore(self, name: str, progress: _Progress) -> None:
         """Goes on from what a control process before this one had reached."""
         wish, states = self._handover.wish, self._states()
-        progress.route = wish.routes.get(name, Route())
+        progress.route, progress.is_begun = wish.routes.get(name, Route()), True
         rollout = Rollout(wish.sequence, self._clock_s(), frozenset(progress.wished))
         if rollout.is_tried(states) and is_served(name, progress.route.default, states):
             progress.serving = progress.route.default
@@ -130,14 +141,19 @@ class Loader:
         due_s = self._clock_s()
         while not stop.is_set():
             try:
-                if self._clock_s() >= due_s:
+                if self._clock_s() >= due_s or self._look_soon.is_set():
+                    self._look_soon.clear()
                     due_s = self._clock_s() + poll_s
                     self.step()
                 self.settle()
             except Exception:  # the edge: whatever is wrong with one version must not end the loop
                 _log.exception("the loader failed; what is loaded keeps serving")
-            is_awaited = any(progress.rollout for progress in self._progress.values())
+            is_awaited = self._look_soon.is_set() or any(progress.rollout for progress in self._progress.values())
             time.sleep(min(LOOK_S if is_awaited else _REST_S, poll_s))  # a third of what Event.wait costs (measured)
+
+    def look_soon(self) -> None:
+        """Has the loop look at the repository before it is due. From any thread."""
+        self._look_soon.set()
 
     def step(self) -> None:
         """Looks at the repository once, and verifies at most one version of each model."""
@@ -183,13 +199,14 @@ class Loader:
     def _tell(self) -> None:
         """Wishes what is verified. The first time only once every model is, so that workers begin with all of them."""
         progress = self._progress
-        is_settled = all(one.wished or one.wanted.load is None for one in progress.values())
+        is_settled = all(one.is_begun or one.wanted.load is None for one in progress.values())
         if not is_settled and not self._handover.wish.sequence:
             return
+        begun = {name: one for name, one in progress.items() if one.is_begun and one.wished}
         self._handover.tell(
-            [wished for one in progress.values() for _, wished in sorted(one.wished.items())],
-            {name: one.route for name, one in progress.items() if one.wished},
-            [name for name, one in progress.items() if not one.wished],
+            [wished for one in begun.values() for _, wished in sorted(one.wished.items())],
+            {name: one.route for name, one in begun.items()},
+            progress.keys() - begun.keys(),
             is_settled=is_settled,
         )
 
@@ -209,8 +226,11 @@ class Loader:
             route=progress.route,
             policy=progress.policy.content,
             bad_policy=progress.bad_policy,
-            is_followed=progress.rollout is None and self._is_followed(states),
+            is_settled=progress.rollout is None and self._is_followed(states) and progress.wanted.load is None,
             behind=left_behind(name, progress.route, states),
+            loading=progress.rollout.versions if progress.rollout else frozenset(),
+            since_ms=dict(progress.since_ms),
+            features=dict(progress.features),
         )
 
     def _note_unreadable(self, reason: str) -> None:
@@ -238,6 +258,9 @@ class Loader:
         version = progress.wanted.load
         if version is not None and self._schemas_are_known():
             self._load(name, version, progress)
+        if progress.wished and not progress.is_begun and progress.wanted.load is None:
+            progress.is_begun = True
+            self._await(progress, progress.begun_s, *progress.wished)
         self._route(name, progress, self._clock_s())
         if progress.rollout is None:
             self._drop_unwanted(progress)
@@ -255,10 +278,11 @@ class Loader:
 
     def _route(self, name: str, progress: _Progress, begun_s: float) -> None:
         """Tells the workers who gets which version, where that is news."""
-        if not progress.wished:
+        if not progress.is_begun or not progress.wished:
             return
-        meant = route(name, progress.policy.content, progress.wanted.newest)
-        told = meant.settled(progress.wished, progress.route.targets)
+        policy = progress.policy.content
+        before = {**previous_targets(policy), **progress.route.targets}
+        told = route(name, policy, progress.wanted.newest).settled(progress.wished, before)
         if told != progress.route:
             progress.route = told
             self._await(progress, begun_s)
@@ -273,6 +297,7 @@ class Loader:
         keep = progress.wanted.keep.union(progress.route.targets.values())
         if progress.wanted.load is None and not keep.issuperset(progress.wished):
             progress.wished = {version: one for version, one in progress.wished.items() if version in keep}
+            progress.since_ms = {version: since for version, since in progress.since_ms.items() if version in keep}
 
     def _learn_schemas(self, name: str, progress: _Progress) -> None:
         """Reads what each new version says of itself, since callers may follow any version's schema."""
@@ -283,6 +308,7 @@ class Loader:
             description = self._attempt(name, version, progress, read_description)
             if description is not None:
                 progress.described[version] = fingerprint
+                progress.features[version] = tuple(description.schema.positions)
                 self._add_schema(description.schema)
 
     def _add_schema(self, schema: Schema) -> None:
@@ -301,9 +327,13 @@ class Loader:
     def _load(self, name: str, version: int, progress: _Progress) -> None:
         begun_s = self._clock_s()
         wished = self._attempt(name, version, progress, self._verify)
-        if wished is not None:
-            progress.wished = {**progress.wished, version: wished}
+        if wished is None:
+            return
+        progress.wished = {**progress.wished, version: wished}
+        if progress.is_begun:
             self._await(progress, begun_s, version)
+        else:
+            progress.begun_s = min(begun_s, progress.begun_s)
 
     def _verify(self, folder: Path) -> WishedModel:
         bundle = read_bundle(folder)
@@ -335,7 +365,9 @@ class Loader:
             reasons = missing(name, version, states)
             if not is_loaded(name, version, states):
                 self._take_back(name, progress, version, reasons)
-            elif reasons:
+                continue
+            progress.since_ms[version] = round(time.time() * 1e3)
+            if reasons:
                 extra = {"model": name, "version": version, "reasons": reasons}
                 _log.error("some workers cannot load a version; they serve what they had", extra=extra)
         if is_served(name, progress.route.default, states):
@@ -350,7 +382,8 @@ class Loader:
         if loaded:
             _log.info("versions loaded", extra={"model": name, "versions": loaded, "load_ms": round(load_s * 1e3, 1)})
         if version == replaced and version not in rollout.versions:
-            _log.info("traffic changed", extra={"model": name, "targets": dict(progress.route.targets)})
+            if not loaded:
+                _log.info("traffic changed", extra={"model": name, "targets": dict(progress.route.targets)})
             return
         progress.serving = version
         self._lifecycle.note_version(name, version, load_ns=round(load_s * 1e9), is_swap=replaced is not None)

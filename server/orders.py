@@ -6,14 +6,12 @@ import os
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args, get_type_hints
 
 from server.settings import Settings
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
-
-
-_PATHS = frozenset({"repository", "tls_certificate", "tls_key", "tls_client_ca"})
+_PATHS = frozenset(name for name, kind in get_type_hints(Settings).items() if Path in (kind, *get_args(kind)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,16 +33,22 @@ class Traffic:
         route: who gets which, as the workers were told last.
         policy: what the repository says.
         bad_policy: why a newer policy was refused, if one was.
-        is_followed: whether every worker has tried all of it.
+        is_settled: whether every worker has tried all of it, and nothing more is to be loaded.
         behind: why workers do not answer so, by the worker's number.
+        loading: versions that are on their way to the workers.
+        since_ms: since when versions are loaded, in milliseconds since 1970; of those that this process saw coming.
+        features: names of a version's features, in their order.
     """
 
     loaded: tuple[int, ...]
     route: Route
     policy: policy_pb2.Policy
     bad_policy: str | None
-    is_followed: bool
+    is_settled: bool
     behind: Mapping[int, str]
+    loading: frozenset[int] = frozenset()
+    since_ms: Mapping[int, int] = field(default_factory=dict)
+    features: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,15 @@ def wanted(
 
 
 def named_versions(policy: policy_pb2.Policy) -> frozenset[int]:
-    """The versions that a policy names."""
-    return frozenset([*policy.versions, *policy.labels.values()])
+    """The versions that a policy names, and the one that was stable before, so that going back takes no loading."""
+    before = [policy.previous[STABLE]] if STABLE in policy.previous else []
+    return frozenset([*policy.versions, *policy.labels.values(), *before])
+
+
+def previous_targets(policy: policy_pb2.Policy) -> Mapping[str, int]:
+    """The version that each label had before, as in Route.targets."""
+    targets = dict(policy.previous)
+    return {**targets, NO_LABEL: targets[STABLE]} if STABLE in targets else targets
 
 
 def route(model: str, policy: policy_pb2.Policy, newest: int | None) -> Route:

@@ -33,6 +33,7 @@ class Settings:
     tls_certificate: Path | None
     tls_key: Path | None
     tls_client_ca: Path | None
+    admin_token_file: Path | None
     poll_seconds: float
     drain_seconds: float
     grace_seconds: float
@@ -49,16 +50,16 @@ def parse(arguments: Sequence[str]) -> Settings:
             f"the repository {settings.repository} is not a folder that can be read; "
             "create it, or publish into it with: python -m training --repository DIR"
         )
-    _check_tls(parser, settings)
+    _check_files(parser, settings)
     return settings
 
 
-def _check_tls(parser: argparse.ArgumentParser, settings: Settings) -> None:
+def _check_files(parser: argparse.ArgumentParser, settings: Settings) -> None:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         parser.error("--tls-certificate and --tls-key belong together; give both, or none for a port without TLS")
     if settings.tls_client_ca is not None and settings.tls_certificate is None:
         parser.error("--tls-client-ca asks clients for certificates, which needs --tls-certificate and --tls-key too")
-    for path in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca):
+    for path in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.admin_token_file):
         if path is not None and not path.is_file():
             parser.error(f"{path} is not a file that can be read")
 
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serves the newest version of every model in a repository over gRPC, and follows it live.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    for add_group in (_add_places, _add_processes, _add_limits, _add_connections, _add_times):
+    for add_group in (_add_places, _add_processes, _add_limits, _add_connections, _add_administration, _add_times):
         add_group(parser)
     return parser
 
@@ -140,6 +141,15 @@ def _add_connections(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="who signs clients' certificates, PEM; absent: none is asked for",
+    )
+
+
+def _add_administration(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument_group("administration").add_argument(
+        "--admin-token-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the token that administration needs, at least 16 characters; absent: it is off",
     )
 
 

@@ -32,6 +32,7 @@ UNSHIPPED = {"tests"}
 GRPC_PLACES = (
     "protos/*",
     "server/transport/*",
+    "server/administration/*",
     "service.py",
     "__main__.py",
     "loadtest/*",

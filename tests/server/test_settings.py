@@ -36,6 +36,7 @@ def test_defaults(tmp_path: Path) -> None:
         tls_certificate=None,
         tls_key=None,
         tls_client_ca=None,
+        admin_token_file=None,
         poll_seconds=0.25,
         drain_seconds=0.0,
         grace_seconds=5.0,

@@ -95,7 +95,8 @@ class Policy(google.protobuf.message.Message):
     @property
     def previous(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.int]:
         """The version that each label had before its last change, which rolling back gives it again; the version that served
-        before under "stable", when that label was not there.
+        before under "stable", when that label was not there. That of "stable" stays loaded, so that going back takes no
+        loading.
         """
 
     def __init__(

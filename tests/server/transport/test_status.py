@@ -14,6 +14,7 @@ CODES = {
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.BadPolicy: grpc.StatusCode.INTERNAL,
     errors.BadBundle: grpc.StatusCode.INTERNAL,
     errors.RepositoryUnreadable: grpc.StatusCode.INTERNAL,
     errors.AudienceError: grpc.StatusCode.INTERNAL,

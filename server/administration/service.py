@@ -1,0 +1,191 @@
+"""audience.v1.Models: what operators and their tools may ask of the control process."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, Protocol
+
+import grpc
+
+from protos.audience.v1 import models_pb2, models_pb2_grpc, policy_pb2
+from server.administration import changes
+from server.administration.changes import Change, NotFound, NotPossible
+from server.administration.policies import Conflict, NotWritten, Policies
+from server.administration.state import model_state
+from server.errors import AudienceError, BadPolicy, InvalidRequest
+from server.overview import Status, Traffic
+from server.policy import is_label
+from server.traffic import NO_LABEL, STABLE
+
+SERVICE: Final = "audience.v1.Models"
+_PATIENCE_S = 60.0
+_SPARE_S = 0.5  # before the caller's deadline, so that what is not done yet can still be told
+_LOOK_S = 0.02
+_CODES: dict[type[AudienceError], grpc.StatusCode] = {
+    InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    BadPolicy: grpc.StatusCode.INVALID_ARGUMENT,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    NotPossible: grpc.StatusCode.FAILED_PRECONDITION,
+    Conflict: grpc.StatusCode.ABORTED,
+    NotWritten: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+class Follows(Protocol):
+    """What follows the repository."""
+
+    @property
+    def status(self) -> Status:
+        """What it saw when it last looked."""
+        ...
+
+    def look_soon(self) -> None:
+        """Has it look now, and not only when it is due."""
+        ...
+
+
+class Models(models_pb2_grpc.ModelsServicer):
+    """See models.proto.
+
+    Args:
+        loader: what follows the repository.
+        policies: where changes are written.
+        rows: how many visitors a version of a model has scored.
+    """
+
+    def __init__(self, loader: Follows, policies: Policies, rows: Callable[[str, int], int]) -> None:
+        self._loader = loader
+        self._policies = policies
+        self._rows = rows
+
+    def ListModels(self, request: Any, context: Any) -> models_pb2.ListModelsReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        status = self._loader.status
+        if request.model and request.model not in status.traffic:
+            _abort(context, _unknown(request.model, status))
+        names = [request.model] if request.model else sorted(status.traffic)
+        models = [self._state(name, status) for name in names]
+        return models_pb2.ListModelsReply(models=models, unreadable=status.unreadable or "")
+
+    def LoadVersion(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+
+        def change(status: Status) -> Change:
+            _check_version(request.model, request.version, status)
+            return changes.load(request.version)
+
+        return self._change(request.model, change, context)
+
+    def UnloadVersion(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        return self._change(
+            request.model,
+            lambda status: changes.unload(request.version, status.traffic[request.model].loaded),
+            context,
+        )
+
+    def SetLabel(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+
+        def change(status: Status) -> Change:
+            if not is_label(request.label):
+                raise InvalidRequest(f"the label {request.label[:80]!r} must be 1 to 64 of a-z, 0-9, '-' and '_'")
+            _check_version(request.model, request.version, status)
+            return changes.set_label(request.label, request.version, _default(request.model, status))
+
+        return self._change(request.model, change, context)
+
+    def RemoveLabel(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        return self._change(request.model, lambda _: changes.remove_label(request.label), context)
+
+    def SetSplit(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        return self._change(request.model, lambda _: changes.set_split(request.split, request.salt), context)
+
+    def SetShadow(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        shadow = request.shadow if request.HasField("shadow") else None
+        return self._change(request.model, lambda _: changes.set_shadow(shadow), context)
+
+    def SetHoldout(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        return self._change(request.model, lambda _: changes.set_holdout(request.basis_points), context)
+
+    def Promote(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+        return self._change(
+            request.model, lambda status: changes.promote(request.label, _default(request.model, status)), context
+        )
+
+    def RollBack(self, request: Any, context: Any) -> models_pb2.ChangeReply:  # noqa: N802, ANN401  # grpcio's
+        """See models.proto."""
+
+        def change(status: Status) -> Change:
+            default = _default(request.model, status)
+            model = status.models[request.model]
+            others = [
+                version for version in reversed(model.found) if version < default and version not in model.refused
+            ]
+            return changes.roll_back(request.label or STABLE, others, default)
+
+        return self._change(request.model, change, context)
+
+    def _change(self, model: str, make: Callable[[Status], Change], context: Any) -> models_pb2.ChangeReply:  # noqa: ANN401  # grpcio's
+        """Writes a change, and waits until the workers have followed."""
+        status = self._loader.status
+        try:
+            if model not in status.traffic:
+                raise _unknown(model, status)
+            policy = self._policies.change(model, make(status))
+        except AudienceError as error:
+            _abort(context, error)
+        left_s = min(context.time_remaining() or _PATIENCE_S, _PATIENCE_S) - _SPARE_S
+        is_followed = self._wait(model, policy, time.monotonic() + left_s)
+        return models_pb2.ChangeReply(model=self._state(model, self._loader.status), is_followed=is_followed)
+
+    def _wait(self, model: str, policy: policy_pb2.Policy, latest_s: float) -> bool:
+        """Whether every worker does as the policy says, as soon as that is settled."""
+        while True:
+            traffic = self._loader.status.traffic.get(model)
+            if traffic is None:
+                return False
+            if traffic.policy == policy and traffic.is_settled:
+                return not traffic.behind and _is_kept(policy, traffic)
+            if time.monotonic() > latest_s:
+                return False
+            self._loader.look_soon()
+            time.sleep(_LOOK_S)
+
+    def _state(self, model: str, status: Status) -> models_pb2.ModelState:
+        return model_state(
+            model, status.models[model], status.traffic[model], lambda version: self._rows(model, version)
+        )
+
+
+def _is_kept(policy: policy_pb2.Policy, traffic: Traffic) -> bool:
+    """Whether each version that the policy names is loaded, and each label is where it should be."""
+    targets = {label: version for label, version in traffic.route.targets.items() if label != NO_LABEL}
+    return targets == dict(policy.labels) and set(policy.versions) <= set(traffic.loaded)
+
+
+def _default(model: str, status: Status) -> int:
+    return status.traffic[model].route.default
+
+
+def _check_version(model: str, version: int, status: Status) -> None:
+    known, loaded = status.models[model], status.traffic[model].loaded
+    if version not in known.found and version not in loaded:
+        there = ", ".join(map(str, known.found)) or "none"
+        raise NotFound(f"model {model!r} has no version {version}; in the repository there is {there}")
+    if version in known.refused and version not in loaded:
+        raise NotPossible(f"version {version} of model {model!r} is refused: {known.refused[version]}")
+
+
+def _unknown(model: str, status: Status) -> NotFound:
+    there = ", ".join(sorted(status.traffic)) or "none"
+    return NotFound(f"there is no model {model[:64]!r}; in the repository there is {there}")
+
+
+def _abort(context: Any, error: AudienceError) -> NoReturn:  # noqa: ANN401  # grpcio's
+    context.abort(_CODES.get(type(error), grpc.StatusCode.INTERNAL), str(error)[:1000])
+    raise error  # `abort` never returns
