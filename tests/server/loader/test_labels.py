@@ -35,7 +35,7 @@ def test_label_pins_a_version(pair: Pair, versions: Versions) -> None:
     put(pair, versions, 3)
     traffic = pair.steps()
     assert (traffic.loaded, pair.loaded, pair.targets) == ((1, 3), (1, 3), {"": 3, "pinned": 1})
-    assert (traffic.is_followed, traffic.behind, traffic.bad_policy) == (True, {}, None)
+    assert (traffic.is_settled, traffic.behind, traffic.bad_policy) == (True, {}, None)
     pair.say()
     assert (pair.steps().loaded, pair.loaded, pair.targets) == ((3,), (3,), {"": 3})
 
@@ -95,7 +95,7 @@ def test_label_of_a_version_that_comes_later(pair: Pair, versions: Versions) -> 
     pair.say(labels={"stable": 1, "canary": 3, "kept": 3})
     traffic = pair.steps()
     assert pair.targets == traffic.route.targets == {"": 1, "stable": 1, "kept": 2}
-    assert traffic.is_followed
+    assert traffic.is_settled
     put(pair, versions, 3)
     assert pair.steps().route.targets == {"": 1, "stable": 1, "canary": 3, "kept": 3}
     assert (pair.targets["canary"], pair.loaded) == (3, (1, 3))
@@ -126,7 +126,7 @@ def test_route_alone_changes(
     pair.step()
     route = pair.registry.current.offers["shop"].route
     assert ([(share.label, share.basis_points) for share in route.split], route.holdout) == ([("canary", 500)], 100)
-    assert pair.loader.status.traffic["shop"].is_followed
+    assert pair.loader.status.traffic["shop"].is_settled
     assert (seen, len(log_of(caplog, "traffic changed"))) == ([], 1)
     assert log_of(caplog, "version serves") == []
 

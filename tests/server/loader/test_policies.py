@@ -32,7 +32,7 @@ def test_garbage(labelled: Pair, caplog: pytest.LogCaptureFixture, text: str) ->
     traffic = labelled.steps()
     assert traffic.bad_policy
     assert traffic.policy.labels == LABELS
-    assert (traffic.route.targets, traffic.is_followed) == (TOLD, True)
+    assert (traffic.route.targets, traffic.is_settled) == (TOLD, True)
     assert labelled.registry.current is before
     (line,) = log_of(caplog, "policy refused; the one before stays")
     assert (line["model"], line["reason"]) == ("shop", traffic.bad_policy)
@@ -89,7 +89,7 @@ def test_control_that_is_started_again(labelled: Pair, caplog: pytest.LogCapture
     labelled.restart_control()
     traffic = labelled.steps()
     assert labelled.registry.current is before
-    assert (traffic.route.targets, traffic.loaded, traffic.is_followed) == (TOLD, (1, 2), True)
+    assert (traffic.route.targets, traffic.loaded, traffic.is_settled) == (TOLD, (1, 2), True)
     assert labelled.measured.sample("audience_model_swaps_total", model="shop") == swaps
     assert [record.getMessage() for record in caplog.records] == []
 
@@ -102,11 +102,11 @@ def test_control_that_is_started_again_in_the_middle(labelled: Pair, versions: V
     labelled.loader.step()
     labelled.restart_control()
     labelled.loader.settle()
-    assert not labelled.loader.status.traffic["shop"].is_followed
+    assert not labelled.loader.status.traffic["shop"].is_settled
     labelled.is_idle = False
     traffic = labelled.steps()
     assert (traffic.route.targets, labelled.targets) == ({"": 3, "stable": 3},) * 2
-    assert (traffic.loaded, traffic.is_followed) == ((3,), True)
+    assert (traffic.loaded, traffic.is_settled) == ((3,), True)
     assert labelled.loader.status.models["shop"].serving == 3
 
 
@@ -117,8 +117,8 @@ def test_policy_is_followed_once_every_worker_has_it(labelled: Pair) -> None:
     labelled.loader.step()
     labelled.loader.settle()
     traffic = labelled.loader.status.traffic["shop"]
-    assert (traffic.route.targets, traffic.is_followed) == ({"": 2, "stable": 2}, False)
+    assert (traffic.route.targets, traffic.is_settled) == ({"": 2, "stable": 2}, False)
     assert traffic.behind == {0: "not tried yet"}
     labelled.is_idle = False
     traffic = labelled.steps()
-    assert (traffic.is_followed, traffic.behind) == (True, {})
+    assert (traffic.is_settled, traffic.behind) == (True, {})

@@ -64,7 +64,7 @@ def test_label_of_a_version_that_no_worker_can_load(
     traffic = pair.steps()
     assert pair.loader.status.models["shop"].refused == {3: "no memory left"}
     assert (pair.targets, traffic.route.targets) == ({"": 1, "stable": 1, "canary": 2},) * 2
-    assert (traffic.loaded, traffic.is_followed, traffic.behind) == ((1, 2), True, {})
+    assert (traffic.loaded, traffic.is_settled, traffic.behind) == ((1, 2), True, {})
 
 
 def test_stable_that_no_worker_can_load(pair: Pair, versions: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_stable_that_no_worker_can_load(pair: Pair, versions: Versions, monkeypa
     pair.say(labels={"stable": 2})
     traffic = pair.steps()
     assert (pair.targets, traffic.route.targets) == ({"": 1, "stable": 1},) * 2
-    assert (pair.loader.status.models["shop"].serving, traffic.is_followed) == (1, True)
+    assert (pair.loader.status.models["shop"].serving, traffic.is_settled) == (1, True)
 
 
 def test_one_worker_that_cannot_load(pair: Pair, versions: Versions) -> None:
@@ -96,7 +96,7 @@ def test_one_worker_that_cannot_load(pair: Pair, versions: Versions) -> None:
 
     pair.others = other
     traffic = pair.steps()
-    assert (traffic.route.targets["canary"], traffic.is_followed) == (3, True)
+    assert (traffic.route.targets["canary"], traffic.is_settled) == (3, True)
     assert traffic.behind == {1: "no memory left"}
 
 
