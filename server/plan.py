@@ -1,5 +1,6 @@
 """What the selectors of a request ask for, resolved once for all requests that ask the same of the same models."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -142,8 +143,10 @@ def _found(offer: Offer, selector: scoring_pb2.Selector) -> Target | Choice:
     else:
         targets = {NO_LABEL: target(offer.default, route.default_label)}
         for share in route.split:
-            is_there = share.label in route.targets
-            targets[share.label] = target(offer.labelled(share.label), share.label) if is_there else targets[NO_LABEL]
+            targets[share.label] = targets[NO_LABEL]  # while the share's version is not loaded
+            if share.label in route.targets:
+                with contextlib.suppress(UnknownHead):  # a share of the visitors must not break what works for the rest
+                    targets[share.label] = target(offer.labelled(share.label), share.label)
     if len(targets) == 1 and not route.holdout:
         return targets[NO_LABEL]
     return Choice(route if len(targets) > 1 else replace(route, split=()), targets)

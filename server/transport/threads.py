@@ -53,7 +53,7 @@ def _handle(
             deadline_s = _deadline_s(context, default_deadline_s)
             _check(deadline_s)
             prepared = method.prepare(message)
-            is_late = time.monotonic() + pace.expected_s(1 + len(message)) > deadline_s
+            is_late = bool(prepared.runs) and time.monotonic() + pace.expected_s(1 + len(message)) > deadline_s
             if not is_late:
                 score(prepared.runs)
                 _check(deadline_s)
@@ -63,7 +63,8 @@ def _handle(
                     reply = method.late(prepared)
                 else:
                     reply = method.finish(prepared)
-                    pace.took(1 + len(message), (time.perf_counter_ns() - started_ns) / 1e9)
+                    if prepared.runs:  # what needs no scoring does not say how long that takes
+                        pace.took(1 + len(message), (time.perf_counter_ns() - started_ns) / 1e9)
                 counters.answered(time.perf_counter_ns() - started_ns)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             with finishing:
