@@ -15,6 +15,7 @@ CODES = {
     errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.BadBundle: grpc.StatusCode.INTERNAL,
+    errors.BadKey: grpc.StatusCode.INTERNAL,
     errors.RepositoryUnreadable: grpc.StatusCode.INTERNAL,
     errors.AudienceError: grpc.StatusCode.INTERNAL,
 }
