@@ -17,6 +17,7 @@ CODES = {
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.BadPolicy: grpc.StatusCode.INTERNAL,
     errors.BadBundle: grpc.StatusCode.INTERNAL,
+    errors.BadKey: grpc.StatusCode.INTERNAL,
     errors.RepositoryUnreadable: grpc.StatusCode.INTERNAL,
     errors.AudienceError: grpc.StatusCode.INTERNAL,
 }
