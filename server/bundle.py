@@ -90,9 +90,22 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(description, files[MODEL_FILE], _read_reference(files[REFERENCE_FILE], description))
 
 
+def largest_bytes(name: str) -> int:
+    """The most bytes that are read of a version's file of this name."""
+    return _LARGEST_MODEL_BYTES if name == MODEL_FILE else _LARGEST_OTHER_BYTES
+
+
 def _read_sums(folder: Path) -> Mapping[str, str]:
-    """SHA-256 in hex by file name, from SHA256SUMS."""
-    lines = _read_file(folder / SUMS_FILE).decode("utf-8", "replace").splitlines()
+    return parse_sums(_read_file(folder / SUMS_FILE))
+
+
+def parse_sums(text: bytes) -> Mapping[str, str]:
+    """SHA-256 in hex by file name, from the text of SHA256SUMS.
+
+    Raises:
+        BadBundle: a line is something else, or a required file is not listed.
+    """
+    lines = text.decode("utf-8", "replace").splitlines()
     matches = [_SUMS_LINE.fullmatch(line) for line in lines]
     if not all(matches):
         raise BadBundle(f"{SUMS_FILE} has a line that is not '<sha256>  <file name>'")
@@ -113,7 +126,7 @@ def _verified(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     """The file's bytes, if it is a plain file of an acceptable size; a link could lead out of the folder."""
-    limit = _LARGEST_MODEL_BYTES if path.name == MODEL_FILE else _LARGEST_OTHER_BYTES
+    limit = largest_bytes(path.name)
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):

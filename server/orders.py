@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from server.settings import Settings
+from server.settings import Settings, read_repository
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 
 
-_PATHS = frozenset({"repository", "tls_certificate", "tls_key", "tls_client_ca"})
+_PATHS = frozenset({"mirror", "tls_certificate", "tls_key", "tls_client_ca"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Orders:
 
 
 def _read(name: str, value: Any) -> Any:  # noqa: ANN401  # what JSON holds, and what a setting may be
+    if name == "repository":
+        return read_repository(value)
     return Path(value) if name in _PATHS and value is not None else value
 
 
