@@ -64,7 +64,7 @@ class Worker:
         )
         self._thread = threading.Thread(target=self._follower.run, args=(self._stop,), name="follower", daemon=True)
         scoring = Scoring(registry, most_rows=self._settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
-        self._server = make_transport(self._settings, scoring.methods(), metrics)
+        self._server = make_transport(self._settings, scoring.methods(), metrics, scoring.copies)
         add_operators_services(self._server, self._health, SERVICE)
         self._credentials = read_credentials(self._settings)
 
