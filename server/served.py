@@ -67,6 +67,7 @@ class Target:
         served: the model.
         held: the same for those in the holdout.
         shadow: what scores a part of these rows as well; None when nothing does.
+        differences: what is compared then.
 
     Args:
         served: the model.
@@ -79,6 +80,7 @@ class Target:
     ) -> None:
         self.served = served
         self.shadow = shadow
+        self.differences = shadow.differences[served.model.version] if shadow is not None else ()
         self.held = Held(self)
         self._heads = heads
         model = served.model

@@ -1,112 +1,31 @@
 """What shadows do with requests, from the request to the metrics, without a network."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from protos.audience.v1 import scoring_pb2
-from protos.audience.v1.scoring_pb2 import Features, Selector
+from protos.audience.v1.scoring_pb2 import Features
 from server.copies import MOST_COPIES, Copies
+from server.counters import Counters, Shape
 from server.heads import FloatMatrix
-from server.model import Model
+from server.lifecycle import Lifecycle
+from server.metrics import Metrics
 from server.registry import Registry
-from server.scoring import Prepared, PreparedBatch, Scoring
+from server.scoring import Scoring
+from server.scrape import CountersCollector
 from server.shadow import LONGEST_ROW_S
-from server.traffic import WHOLE, Route, Share, bucket
-from server.transport import seam
-from tests.server.asking import own, rows
-from tests.server.conftest import Measured
+from server.traffic import WHOLE, Share
+from tests.server.asking import CODES, MOST_ROWS, own
+from tests.server.conftest import Measured, law
 from tests.server.literal import model, number
-
-Score = Callable[[FloatMatrix], FloatMatrix]
-ALL = Share("next", WHOLE)
-SPLIT = (Share("canary", 5_000),)
-INSIDE, OUTSIDE = (
-    next(name for name in map(str, range(99)) if (bucket("s", name.encode()) < 5_000) is wanted)
-    for wanted in (True, False)
-)
-
-
-def constant(*scores: float) -> Score:
-    """A graph that gives everybody these scores: segment, distance, probability, amount."""
-    return lambda block: np.tile(np.array(scores, np.float32), (len(block), 1))
-
-
-ANSWERED, SHADOW = constant(0, 0, 0.25, 10), constant(1, 0, 0.5, 8)
-
-
-def broken(_rows: FloatMatrix) -> FloatMatrix:
-    """A graph that cannot be run."""
-    raise RuntimeError("no such graph")
-
-
-class World:
-    """A model with versions 1 for everybody, 2 "canary" and 3 "next", its methods, and what they count."""
-
-    def __init__(self, scoring: Scoring, registry: Registry, measured: Measured) -> None:
-        self.scoring = scoring
-        self.registry = registry
-        self.measured = measured
-        self.publish()
-
-    def publish(
-        self, *, score: Score = SHADOW, beside: Model | None = None, knows_others: bool = True, **policy: Any
-    ) -> None:
-        """Serves these; everybody's requests go to the shadow, when the policy says nothing else."""
-        settings = {"shadow": ALL, "split_salt": "s", "holdout_salt": "s", **policy}
-        route = Route({"": 1, "canary": 2, "next": 3}, **settings)
-        answering = [model("shop", version, score=ANSWERED) for version in (1, 2)]
-        loaded = [*answering, beside or model("shop", 3, score=score)]
-        schemas = {one.description.schema.fingerprint: one.description.schema for one in loaded if knows_others}
-        self.registry.publish(loaded, schemas, frozenset(), {"shop": route})
-
-    @property
-    def copies(self) -> Copies:
-        """Those that wait."""
-        return self.scoring.copies
-
-    def ask(self, visitor: str = "", features: Features | None = None, **selector: Any) -> int:
-        """The version that answers a request."""
-        request = scoring_pb2.ScoreRequest(
-            visitor=scoring_pb2.Visitor(id=visitor),
-            selectors=[Selector(**selector)] if selector else [],
-            features=features or own(1, 2),
-        )
-        prepared: Prepared = self.scoring.prepare_score(request.SerializeToString())
-        seam.score(prepared.runs)
-        reply = scoring_pb2.ScoreReply.FromString(self.scoring.finish_score(prepared))
-        return reply.results[0].version
-
-    def prepare_batch(self, *given: Features, visitors: Sequence[str] = ()) -> PreparedBatch:
-        """A batch that was scored."""
-        request = scoring_pb2.ScoreBatchRequest(rows=rows(*given))
-        for row, visitor in zip(request.rows, visitors, strict=False):
-            row.visitor.id = visitor
-        prepared = self.scoring.prepare_batch(request.SerializeToString())
-        seam.score(prepared.runs)
-        return prepared
-
-    def work(self) -> None:
-        """All that there is to do."""
-        while self.copies:
-            self.copies.work()
-
-    def count(self, name: str, **labels: str) -> float:
-        """A metric of the shadow."""
-        return self.measured.sample(f"audience_shadow_{name}_total", model="shop", version="3", **labels)
-
-    @property
-    def counts(self) -> tuple[float, float, float]:
-        """Rows, dropped, failures."""
-        return self.count("rows"), self.count("dropped"), self.count("failures")
-
-    def head(self, name: str) -> tuple[float, float, float]:
-        """Of a head: compared, differences, deviation."""
-        names = ("compared", "differences", "deviation")
-        return tuple(self.count(one, head=name) for one in names)  # type: ignore[return-value]  # of three
+from tests.server.shadowed import ANSWERED, INSIDE, OUTSIDE, SHADOW, SPLIT, World, broken
 
 
 @pytest.fixture
@@ -341,3 +260,37 @@ def test_nothing_to_do(world: World) -> None:
     """Work without any does nothing."""
     world.copies.work()
     assert world.counts == (0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One for all examples of a law."""
+    counters = Counters.create(tmp_path_factory.mktemp("counters") / "counters", Shape(rows=2))
+    collected = CollectorRegistry()
+    collected.register(CountersCollector(counters))
+    metrics = Metrics(counters.row(0))
+    registry = Registry(metrics)
+    measured = Measured(counters, collected, metrics, Lifecycle(counters.row(1), collected))
+    scoring = Scoring(registry, most_rows=MOST_ROWS, error_code=lambda error: CODES[type(error)])
+    return World(scoring, registry, measured)
+
+
+@law
+@given(st.lists(st.sampled_from(["ask", "ask", "many", "work", "swap", "break", "mend"]), max_size=10))
+def test_nothing_is_lost(shared: World, steps: Sequence[str]) -> None:
+    """Whatever comes when, each copy is scored, dropped or failed, once; no more wait than there is room for."""
+    before, copied = sum(shared.counts), 0
+    shared.publish()
+    for step in steps:
+        if step in {"ask", "many"}:
+            count = 1 if step == "ask" else MOST_COPIES // 2
+            assert {shared.ask() for _ in range(count)} == {1}
+            copied += count
+        elif step == "work":
+            shared.copies.work()
+        else:
+            shared.publish(score=broken if step == "break" else SHADOW)
+        assert len(shared.copies) <= MOST_COPIES
+        assert sum(shared.counts) - before + len(shared.copies) == copied
+    shared.work()
+    assert sum(shared.counts) - before == copied
