@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
@@ -275,7 +275,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(scoring, registry, measured)
 
 
-@law
+@settings(law, max_examples=40)
 @given(st.lists(st.sampled_from(["ask", "ask", "many", "work", "swap", "break", "mend"]), max_size=10))
 def test_nothing_is_lost(shared: World, steps: Sequence[str]) -> None:
     """Whatever comes when, each copy is scored, dropped or failed, once; no more wait than there is room for."""
@@ -291,6 +291,6 @@ def test_nothing_is_lost(shared: World, steps: Sequence[str]) -> None:
         else:
             shared.publish(score=broken if step == "break" else SHADOW)
         assert len(shared.copies) <= MOST_COPIES
-        assert sum(shared.counts) - before + len(shared.copies) == copied
+    assert sum(shared.counts) - before + len(shared.copies) == copied
     shared.work()
     assert sum(shared.counts) - before == copied
