@@ -68,7 +68,8 @@ class Worker:
         self._thread = threading.Thread(target=self._follower.run, args=(self._stop,), name="follower", daemon=True)
         scoring = Scoring(registry, most_rows=self._settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
         inference = infer.Inference(registry, most_rows=self._settings.max_batch_rows)
-        self._server = make_transport(self._settings, (*scoring.methods(), *inference.methods()), metrics)
+        methods = (*scoring.methods(), *inference.methods())
+        self._server = make_transport(self._settings, methods, metrics, scoring.copies)
         add_inference_service(
             self._server,
             registry,
