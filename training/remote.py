@@ -84,6 +84,35 @@ def local_copy(address: str, model: str) -> Iterator[Path]:
         yield folder
 
 
+@contextmanager
+def published_at(repository: Path | str, model: str) -> Iterator[Path]:
+    """The folder to publish a model's next version into; what appears there goes on to the repository's address.
+
+    Args:
+        repository: a folder, made if it is not there, or an address.
+        model: name of the model.
+
+    Raises:
+        NotPublished: as local_copy and publish_remote.
+        OSError: the folder cannot be written.
+    """
+    if isinstance(repository, Path):
+        repository.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=".incoming-", dir=repository).cleanup()  # can it be written at all
+        yield repository
+        return
+    with local_copy(repository, model) as folder:
+        before = _versions(folder / model)
+        yield folder
+        for version in sorted(_versions(folder / model) - before):
+            files = {path.name: path.read_bytes() for path in (folder / model / str(version)).iterdir()}
+            publish_remote(repository, model, version, files)
+
+
+def _versions(model: Path) -> set[int]:
+    return {int(folder.name) for folder in model.iterdir() if is_version_name(folder.name)}
+
+
 def _copy_newest(remote: Remote, model: str, folder: Path) -> None:
     files = remote.files()
     versions = {key: one for key, one in read_catalogue(files).versions.items() if key.model == model}

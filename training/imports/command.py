@@ -1,13 +1,13 @@
 """python -m training import MODEL.onnx --config MODEL.toml --repository DIR: publishes a model from elsewhere."""
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from server.errors import AudienceError
+from server.settings import read_repository
 from training.households import natural
 from training.imports.draft import draft
 from training.imports.order import read_order
@@ -15,6 +15,8 @@ from training.imports.original import NotImportable
 from training.imports.tables import BadConfig
 from training.imports.version import Imported, import_model
 from training.publish import NotPublished
+from training.remote import published_at
+from training.signature import read_signing_key
 
 _KINDS = {1: "segmentation", 2: "propensity", 3: "value"}  # bundle.proto, HeadKind
 
@@ -35,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.exit(130, "interrupted; nothing was published\n")
     except (AudienceError, BadConfig, NotImportable, NotPublished, OSError) as error:
         parser.exit(1, f"nothing was published: {error}\n")
+    console.print(f"Published {given.repository}/{imported.manifest.model}/{imported.manifest.version}")
     for line in _lines(imported):
         console.print(line)
     return 0
@@ -42,9 +45,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _import(given: argparse.Namespace) -> Imported:
     order = read_order(given.config)
-    given.repository.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryDirectory(prefix=".incoming-", dir=given.repository).cleanup()  # can it be written at all
-    return import_model(given.file, order, given.repository, given.seed)
+    signing_key = None if given.signing_key is None else read_signing_key(given.signing_key)
+    with published_at(given.repository, order.model) as repository:
+        return import_model(given.file, order, repository, given.seed, signing_key)
 
 
 def _lines(imported: Imported) -> Iterator[str]:
@@ -55,7 +58,6 @@ def _lines(imported: Imported) -> Iterator[str]:
     else:
         tried = f"{evidence.edge_row_count} rows drawn within the features' ranges"
     largest = max(evidence.largest_difference.values())
-    yield f"Published {imported.folder}"
     yield f"  compared with the original on {tried}: largest difference {largest:.2g}"
     for name, count in rows.replaced.items():
         yield f"  {name}: missing or out of range in {count:,} rows, where the default stands, as in a request"
@@ -83,7 +85,18 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("file", type=Path, metavar="MODEL.onnx", help="the graph; weights may lie in files beside it")
     add("--config", type=Path, metavar="MODEL.toml", help="what its inputs and outputs mean")
-    add("--repository", type=Path, metavar="DIR", help="where versions are published; made if absent")
+    add(
+        "--repository",
+        type=read_repository,
+        metavar="DIR",
+        help="where versions are published: a folder, made if absent, or an address such as s3://bucket/prefix",
+    )
+    add(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="Ed25519 private key, PEM, that signs the version, for servers with --public-key (default: no signature)",
+    )
     add("--describe", action="store_true", help="print what the graph takes and gives, and a TOML file to begin with")
     add(
         "--seed",

@@ -16,6 +16,7 @@ from training.imports.segments import KeyedHead, key_segments
 from training.imports.wrap import wrap
 from training.previous import Previous, find_previous, next_version
 from training.publish import bundle_files, publish
+from training.signature import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Imported:
     findings: Findings
 
 
-def import_model(path: Path, order: ImportOrder, repository: Path, seed: int) -> Imported:
+def import_model(
+    path: Path, order: ImportOrder, repository: Path, seed: int, signing_key: SigningKey | None = None
+) -> Imported:
     """Wraps the graph, compares it with itself as it came, and publishes it as the model's next version.
 
     Args:
@@ -41,6 +44,7 @@ def import_model(path: Path, order: ImportOrder, repository: Path, seed: int) ->
         order: what its inputs and outputs mean.
         repository: where to publish.
         seed: of the rows that are drawn when the order names none.
+        signing_key: whose signature the version gets; None for none.
 
     Raises:
         BadConfig, NotImportable, BadBundle, NotPublished: the text says why; nothing was published.
@@ -64,7 +68,7 @@ def import_model(path: Path, order: ImportOrder, repository: Path, seed: int) ->
     manifest = manifest_of(identity, findings, wrapped, order.facts)
     reference = (evidence.reference_features, evidence.reference_scores)
     files = bundle_files(manifest, graph, reference, evaluation_of(findings, path.name))
-    return Imported(publish(repository, order.model, version, files), manifest, findings)
+    return Imported(publish(repository, order.model, version, files, signing_key), manifest, findings)
 
 
 def _keys(findings: Findings, version: int, previous: Previous | None) -> dict[str, KeyedHead]:
