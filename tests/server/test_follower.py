@@ -88,10 +88,10 @@ def worker(tmp_path: Path, versions: Versions, measured: Measured, monkeypatch: 
 
 
 def test_several_versions(worker: Worker) -> None:
-    """All that are wished are loaded, once each, and the route says who gets which."""
+    """All that are wished are loaded, once each, first that of everybody; the route says who gets which."""
     worker.follow((1, 2, 3), targets={"": 2, "stable": 2, "canary": 3}, default_label="stable")
     assert worker.serving == Serving((1, 2, 3), {"": 2, "stable": 2, "canary": 3})
-    assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [1, 2, 3])
+    assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [2, 1, 3])
     assert worker.registry.current.offers["shop"].route.default_label == "stable"
 
 
@@ -100,7 +100,7 @@ def test_what_is_not_wished_goes(worker: Worker) -> None:
     worker.follow((1, 2, 3), targets={"": 2, "old": 1})
     kept = worker.registry.current.offers["shop"].find(2).model
     worker.follow((2, 3), targets={"": 2})
-    assert (worker.serving, worker.built) == (Serving((2, 3), {"": 2}), [1, 2, 3])
+    assert (worker.serving, worker.built) == (Serving((2, 3), {"": 2}), [2, 1, 3])
     assert worker.registry.current.offers["shop"].find(2).model is kept
     worker.follow(())
     assert (worker.follower.serving, worker.registry.current.offers) == ({}, {})
