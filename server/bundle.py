@@ -98,12 +98,17 @@ def read_bundle(folder: Path, keys: TrustedKeys | None = None) -> Bundle:
     return Bundle(description, files[MODEL_FILE], read_reference(files[REFERENCE_FILE], width, score_count))
 
 
+def largest_bytes(name: str) -> int:
+    """The most bytes that are read of a version's file of this name."""
+    return {MODEL_FILE: _LARGEST_MODEL_BYTES, SUMS_FILE: _LARGEST_SUMS_BYTES}.get(name, _LARGEST_OTHER_BYTES)
+
+
 def _read_sums(folder: Path, keys: TrustedKeys | None) -> Mapping[str, str]:
     """SHA-256 in hex by file name, from SHA256SUMS; with keys, only when one of them signed exactly these bytes."""
     text = _read_file(folder / SUMS_FILE)
     if keys is not None:
         keys.check(text, _read_signature(folder))
-    return _parse_sums(text)
+    return parse_sums(text)
 
 
 def _read_signature(folder: Path) -> bytes:
@@ -113,7 +118,12 @@ def _read_signature(folder: Path) -> bytes:
     return _read_file(path)
 
 
-def _parse_sums(text: bytes) -> Mapping[str, str]:
+def parse_sums(text: bytes) -> Mapping[str, str]:
+    """SHA-256 in hex by file name, from the text of SHA256SUMS.
+
+    Raises:
+        BadBundle: a line is something else, or a required file is not listed.
+    """
     lines = text.decode("utf-8", "replace").splitlines()
     matches = [_SUMS_LINE.fullmatch(line) for line in lines]
     if not all(matches):
@@ -167,7 +177,7 @@ def _plain_size(handle: int, name: str) -> int:
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
         raise BadBundle(f"{name} is not a plain file")
-    limit = {MODEL_FILE: _LARGEST_MODEL_BYTES, SUMS_FILE: _LARGEST_SUMS_BYTES}.get(name, _LARGEST_OTHER_BYTES)
+    limit = largest_bytes(name)
     if status.st_size > limit:
         raise BadBundle(f"{name} has {status.st_size:,} bytes; at most {limit:,} are read")
     return status.st_size

@@ -50,6 +50,7 @@ class _Progress:
     Attributes:
         found: versions on disk.
         policy: what was last read, and what it was read from.
+        is_policy_known: whether it was read, or is known not to be there.
         bad_policy: why another one could not be read; None when there is no other.
         refused: versions that do not serve, and why.
         described: versions that were read as far as their schema.
@@ -60,12 +61,14 @@ class _Progress:
             that none of them begins with another version than it should.
         wished: versions that the workers are told to load.
         route: who gets which of them, as the workers were told last.
+        kept: version by label as workers last had it.
         serving: the version of those who ask for none, once workers serve it.
         rollout: what the workers have not all tried yet.
     """
 
     found: Versions = field(default_factory=dict)
     policy: PolicyFile = field(default_factory=PolicyFile)
+    is_policy_known: bool = False
     bad_policy: str | None = None
     refused: dict[int, Refusal] = field(default_factory=dict)
     described: dict[int, Fingerprint] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class _Progress:
     is_begun: bool = False
     wished: dict[int, WishedModel] = field(default_factory=dict)
     route: Route = field(default_factory=Route)
+    kept: Mapping[str, int] = field(default_factory=dict)
     serving: int | None = None
     rollout: Rollout | None = None
 
@@ -86,7 +90,7 @@ class _Progress:
 
     def unload(self) -> None:
         """Forgets every version that is loaded, as if the model had just come."""
-        self.wished, self.since_ms, self.route = {}, {}, Route()
+        self.wished, self.since_ms, self.route, self.kept = {}, {}, Route(), {}
         self.serving, self.rollout, self.is_begun, self.begun_s = None, None, False, math.inf
 
 
@@ -136,6 +140,7 @@ class Loader:
         """Goes on from what a control process before this one had reached."""
         wish, states = self._handover.wish, self._states()
         progress.route, progress.is_begun = wish.routes.get(name, Route()), True
+        progress.kept = progress.route.targets
         rollout = Rollout(wish.sequence, self._clock_s(), frozenset(progress.wished))
         if rollout.is_tried(states) and is_served(name, progress.route.default, states):
             progress.serving = progress.route.default
@@ -265,6 +270,8 @@ class Loader:
         progress = self._progress[name]
         self._read_policy(name, progress)
         self._learn_schemas(name, progress)
+        if progress.is_begun and not progress.is_policy_known:
+            return  # the process before this one knew it; its wish stays
         if progress.policy.content.unloaded:
             progress.unload()
             return
@@ -282,7 +289,7 @@ class Loader:
         """Reads the policy when its file is another; one that cannot be read changes nothing."""
         try:
             progress.policy = progress.policy.looked_at(self._root / name / POLICY_FILE)
-            reason = None
+            progress.is_policy_known, reason = True, None
         except BadPolicy as error:
             reason = str(error)[:_LONGEST_REASON]
         if reason is not None and reason != progress.bad_policy:
@@ -294,7 +301,7 @@ class Loader:
         if not progress.is_begun or not progress.wished:
             return
         policy = progress.policy.content
-        before = {**previous_targets(policy), **progress.route.targets}
+        before = {**previous_targets(policy), **progress.kept}
         told = route(name, policy, progress.wanted.newest).settled(progress.wished, before)
         if told != progress.route:
             progress.route = told
@@ -383,6 +390,8 @@ class Loader:
             if reasons:
                 extra = {"model": name, "version": version, "reasons": reasons}
                 _log.error("some workers cannot load a version; they serve what they had", extra=extra)
+        had = {label: one for label, one in progress.route.targets.items() if is_loaded(name, one, states)}
+        progress.kept = {**progress.kept, **had}
         if is_served(name, progress.route.default, states):
             self._note_serving(name, progress, rollout)
         self._route(name, progress, rollout.begun_s)

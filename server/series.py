@@ -79,7 +79,9 @@ LOAD_SECONDS = Durations(
     (*_SECONDS, 30.0, 60.0),
 )
 REFUSED = Metric("audience_model_refused_total", "Versions that were refused; the log says why.", ("model",))
-SCAN_FAILURES = Metric("audience_repository_failures_total", "Times that the repository could not be read.")
+SCAN_FAILURES = Metric(
+    "audience_repository_failures_total", "Times that the repository, or something in it, could not be read or copied."
+)
 STARTS = Metric("audience_process_starts_total", "Processes started, the first of each too.", ("process",))
 SERIES_DROPPED = Metric(DROPPED, "Series that are not counted, since there was no room for them.")
 
@@ -107,11 +109,12 @@ WORKERS = Metric("audience_workers", "Workers, by whether they are ready.", ("st
 # Rows of the counters' file.
 SUPERVISOR_ROW = 0
 CONTROL_ROW = 1
+MIRROR_ROW = 2  # of control's other thread that counts
 
 
 def worker_row(worker: int) -> int:
     """The row of a worker, whose number counts from 0."""
-    return 2 + worker
+    return 3 + worker
 
 
 def row_count(workers: int) -> int:

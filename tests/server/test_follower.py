@@ -88,7 +88,7 @@ def worker(tmp_path: Path, versions: Versions, measured: Measured, monkeypatch: 
 
 
 def test_several_versions(worker: Worker) -> None:
-    """All that are wished are loaded, once each, first that of everybody; the route says who gets which."""
+    """All that are wished are loaded, once each, that of everybody first, and the route says who gets which."""
     worker.follow((1, 2, 3), targets={"": 2, "stable": 2, "canary": 3}, default_label="stable")
     assert worker.serving == Serving((1, 2, 3), {"": 2, "stable": 2, "canary": 3})
     assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [2, 1, 3])
