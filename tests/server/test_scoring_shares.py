@@ -95,6 +95,16 @@ def test_always_the_same_side(everybody: Registry, route: Route, asked: Sequence
             assert result_.values["spend_30d"].expected[place] == visits_of(features)
 
 
+def test_requests_like_one_before(shared: Scoring) -> None:
+    """A request that was learned of one version's visitor is read anew for that of another with other features."""
+    visitors = [visitor_of(EVEN, share, prefix="visitor-") for share in ("", "next", "canary")]
+    assert len({len(visitor) for visitor in visitors}) == 1
+    for number in (1, 3):
+        for visitor in (*visitors, *reversed(visitors)):
+            (result,) = answer(shared, ask(visitor, vector(number, 5))).results
+            assert (said(result), result.values["spend_30d"].expected) == (due(EVEN, visitor), 5)
+
+
 def visits_of(features: Features | None) -> float:
     """The visits that a vector of routed.vector says."""
     if features is None or not features.vector:
