@@ -58,12 +58,24 @@ class Models(models_pb2_grpc.ModelsServicer):
         loader: what follows the repository.
         policies: where changes are written.
         rows: how many visitors a version of a model has scored.
+        clock_s: seconds that never go back.
+        sleep: waits so many seconds.
     """
 
-    def __init__(self, loader: Follows, policies: Policies, rows: Callable[[str, int], int]) -> None:
+    def __init__(
+        self,
+        loader: Follows,
+        policies: Policies,
+        rows: Callable[[str, int], int],
+        *,
+        clock_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._loader = loader
         self._policies = policies
         self._rows = rows
+        self._clock_s = clock_s
+        self._sleep = sleep
 
     def ListModels(self, request: Any, context: Any) -> models_pb2.ListModelsReply:  # noqa: N802, ANN401  # grpcio's
         """See models.proto."""
@@ -142,7 +154,8 @@ class Models(models_pb2_grpc.ModelsServicer):
 
     def _change(self, model: str, make: Callable[[Status], Change], context: Any) -> models_pb2.ChangeReply:  # noqa: ANN401  # grpcio's
         """Writes a change, and waits until the workers have followed."""
-        latest_s = time.monotonic() + min(context.time_remaining() or _PATIENCE_S, _PATIENCE_S) - _SPARE_S
+        left_s = context.time_remaining()
+        latest_s = self._clock_s() + min(_PATIENCE_S if left_s is None else left_s, _PATIENCE_S) - _SPARE_S
         try:
             policy = self._write(model, make, latest_s)
         except AudienceError as error:
@@ -172,10 +185,10 @@ class Models(models_pb2_grpc.ModelsServicer):
 
     def _look_again(self, looks: int, latest_s: float) -> Status:
         """What is seen by a look that begins after so many, or after a while the last one."""
-        latest_s = min(latest_s, time.monotonic() + _LOOK_AGAIN_S)
-        while not _is_after(looks, self._loader.status) and time.monotonic() < latest_s:
+        latest_s = min(latest_s, self._clock_s() + _LOOK_AGAIN_S)
+        while not _is_after(looks, self._loader.status) and self._clock_s() < latest_s:
             self._loader.look_soon()
-            time.sleep(_PAUSE_S)
+            self._sleep(_PAUSE_S)
         return self._loader.status
 
     def _wait(self, model: str, policy: policy_pb2.Policy, latest_s: float) -> bool:
@@ -192,10 +205,10 @@ class Models(models_pb2_grpc.ModelsServicer):
             is_read = traffic.policy == policy or _is_after(looks, status)
             if is_read and (traffic.is_settled or traffic.bad_policy):
                 return traffic.is_settled and not (traffic.bad_policy or traffic.behind) and _is_kept(traffic)
-            if time.monotonic() >= latest_s:
+            if self._clock_s() >= latest_s:
                 return False
             self._loader.look_soon()
-            time.sleep(_PAUSE_S)
+            self._sleep(_PAUSE_S)
 
     def _state(self, model: str, status: Status) -> models_pb2.ModelState:
         if model not in status.traffic:
