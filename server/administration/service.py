@@ -10,6 +10,7 @@ from protos.audience.v1 import models_pb2, models_pb2_grpc, policy_pb2
 from server.administration import changes
 from server.administration.changes import Change, NotFound, NotPossible
 from server.administration.policies import Conflict, NotWritten, Policies
+from server.administration.presence import check_version, checked, unknown
 from server.administration.state import model_state
 from server.errors import AudienceError, BadPolicy, InvalidRequest
 from server.overview import Status, Traffic
@@ -82,7 +83,7 @@ class Models(models_pb2_grpc.ModelsServicer):
         try:
             status = self._looked()
             if request.model and request.model not in status.traffic:
-                raise _unknown(request.model, status)
+                raise unknown(request.model, status)
         except AudienceError as error:
             _abort(context, error)
         names = [request.model] if request.model else sorted(status.traffic)
@@ -93,7 +94,7 @@ class Models(models_pb2_grpc.ModelsServicer):
         """See models.proto."""
 
         def change(status: Status) -> Change:
-            _check_version(request.model, request.version, status)
+            check_version(request.model, request.version, status)
             return changes.load(request.version)
 
         return self._change(request.model, change, context)
@@ -167,10 +168,10 @@ class Models(models_pb2_grpc.ModelsServicer):
         """The policy with the change. What is not found may have come since the last look: then it looks again."""
         status = self._looked()
         try:
-            return self._policies.change(model, _checked(model, make, status))
+            return self._policies.change(model, checked(model, make, status))
         except NotFound:
             status = self._look_again(status.looks, latest_s)
-            return self._policies.change(model, _checked(model, make, status))
+            return self._policies.change(model, checked(model, make, status))
 
     def _looked(self) -> Status:
         """What is known of the repository.
@@ -229,38 +230,8 @@ def _is_kept(traffic: Traffic) -> bool:
     return targets == dict(traffic.policy.labels) and set(traffic.policy.versions) <= set(traffic.loaded)
 
 
-def _checked(model: str, make: Callable[[Status], Change], status: Status) -> Change:
-    """The change, which then sees that each label that is moved is moved to a version that can serve."""
-    if model not in status.traffic:
-        raise _unknown(model, status)
-    change = make(status)
-
-    def checked(policy: policy_pb2.Policy) -> None:
-        before = dict(policy.labels)
-        change(policy)
-        for label, version in policy.labels.items():
-            if before.get(label) != version:
-                _check_version(model, version, status)
-
-    return checked
-
-
 def _default(model: str, status: Status) -> int:
     return status.traffic[model].route.default
-
-
-def _check_version(model: str, version: int, status: Status) -> None:
-    known, loaded = status.models[model], status.traffic[model].loaded
-    if version not in known.found and version not in loaded:
-        there = ", ".join(map(str, known.found)) or "none"
-        raise NotFound(f"model {model!r} has no version {version}; in the repository there is {there}")
-    if version in known.refused and version not in loaded:
-        raise NotPossible(f"version {version} of model {model!r} is refused: {known.refused[version]}")
-
-
-def _unknown(model: str, status: Status) -> NotFound:
-    there = ", ".join(sorted(status.traffic)) or "none"
-    return NotFound(f"there is no model {model[:64]!r}; in the repository there is {there}")
 
 
 def _abort(context: Any, error: AudienceError) -> NoReturn:  # noqa: ANN401  # grpcio's
