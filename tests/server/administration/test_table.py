@@ -26,7 +26,7 @@ BUSY = ModelState(
         shadow=Shadow(label="next", basis_points=10_000),
         holdout=Holdout(basis_points=100),
     ),
-    bad_policy="policy.json is not a plain file",
+    bad_policy="it is no policy:\n of 2 lines",
     behind={1: "no room", 0: "not tried yet"},
 )
 
@@ -45,7 +45,7 @@ def test_busy_model() -> None:
         "  shadow: next, of 100 % of the requests\n"
         "  holdout: 1 % of the visitors\n"
         "  version 10 has new features: returns, device\n"
-        "  policy refused: policy.json is not a plain file\n"
+        "  policy refused: it is no policy: of 2 lines\n"
         "  worker 0 is behind: not tried yet\n"
         "  worker 1 is behind: no room\n"
     )
