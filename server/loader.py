@@ -50,35 +50,36 @@ class _Progress:
     Attributes:
         found: versions on disk.
         policy: what was last read, and what it was read from.
-        is_policy_known: whether it was read, or is known not to be there.
         bad_policy: why another one could not be read; None when there is no other.
+        is_policy_known: whether what the workers were told goes by it. Where a control process before this one told
+            them, it does not before it was read once, and nothing changes until then.
         refused: versions that do not serve, and why.
         described: versions that were read as far as their schema.
-        features: names of the features of those.
+        schemas: the features of those.
         since_ms: when versions were loaded, in milliseconds since 1970.
         begun_s: when the first version was begun with.
         is_begun: whether the workers were told of the model; they are once every version that it needs was tried, so
             that none of them begins with another version than it should.
         wished: versions that the workers are told to load.
         route: who gets which of them, as the workers were told last.
-        kept: version by label as workers last had it.
+        reached: version by label, as the workers had it when they last had tried everything.
         serving: the version of those who ask for none, once workers serve it.
         rollout: what the workers have not all tried yet.
     """
 
     found: Versions = field(default_factory=dict)
     policy: PolicyFile = field(default_factory=PolicyFile)
-    is_policy_known: bool = False
     bad_policy: str | None = None
+    is_policy_known: bool = True
     refused: dict[int, Refusal] = field(default_factory=dict)
     described: dict[int, Fingerprint] = field(default_factory=dict)
-    features: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    schemas: dict[int, Schema] = field(default_factory=dict)
     since_ms: dict[int, int] = field(default_factory=dict)
     begun_s: float = math.inf
     is_begun: bool = False
     wished: dict[int, WishedModel] = field(default_factory=dict)
     route: Route = field(default_factory=Route)
-    kept: Mapping[str, int] = field(default_factory=dict)
+    reached: Mapping[str, int] = field(default_factory=dict)
     serving: int | None = None
     rollout: Rollout | None = None
 
@@ -90,7 +91,7 @@ class _Progress:
 
     def unload(self) -> None:
         """Forgets every version that is loaded, as if the model had just come."""
-        self.wished, self.since_ms, self.route, self.kept = {}, {}, Route(), {}
+        self.wished, self.since_ms, self.route, self.reached = {}, {}, Route(), {}
         self.serving, self.rollout, self.is_begun, self.begun_s = None, None, False, math.inf
 
 
@@ -134,16 +135,17 @@ class Loader:
         self._look_soon = threading.Event()
         self._settled: States | None = None
         self._is_news = True  # since the workers were looked at
+        self._looks = 0
         self.status = Status()
 
     def _restore(self, name: str, progress: _Progress) -> None:
         """Goes on from what a control process before this one had reached."""
         wish, states = self._handover.wish, self._states()
         progress.route, progress.is_begun = wish.routes.get(name, Route()), True
-        progress.kept = progress.route.targets
+        progress.is_policy_known = False
         rollout = Rollout(wish.sequence, self._clock_s(), frozenset(progress.wished))
         if rollout.is_tried(states) and is_served(name, progress.route.default, states):
-            progress.serving = progress.route.default
+            progress.serving, progress.reached = progress.route.default, progress.route.targets
             self._lifecycle.note_serving(name, progress.serving)
         else:
             progress.rollout = rollout
@@ -172,12 +174,12 @@ class Loader:
 
     def step(self) -> None:
         """Looks at the repository once, and verifies at most one version of each model."""
+        self._looks, self._is_news = self._looks + 1, True
         try:
             found = scan(self._root)
         except RepositoryUnreadable as error:
             self._note_unreadable(str(error))
             return
-        self._is_news = True
         kept = [name for name, progress in self._progress.items() if progress.wished]
         followed = list(dict.fromkeys([*found, *kept]))
         self._progress = {name: self._progress.get(name, _Progress()) for name in followed}
@@ -205,6 +207,7 @@ class Loader:
             self.status,
             models={name: self._status_of(name, states) for name in self._progress},
             traffic={name: self._traffic_of(name, states) for name in self._progress},
+            looks=self._looks,
         )
 
     def _is_followed(self, states: States) -> bool:
@@ -242,10 +245,10 @@ class Loader:
             policy=progress.policy.content,
             bad_policy=progress.bad_policy,
             is_settled=progress.rollout is None and self._is_followed(states) and progress.wanted.load is None,
-            behind=left_behind(name, progress.route, states),
+            behind={**left_behind(name, progress.route, states), **_absent(states)},
             loading=progress.rollout.versions if progress.rollout else frozenset(),
             since_ms=dict(progress.since_ms),
-            features=dict(progress.features),
+            schemas=dict(progress.schemas),
         )
 
     def _note_unreadable(self, reason: str) -> None:
@@ -270,10 +273,10 @@ class Loader:
         progress = self._progress[name]
         self._read_policy(name, progress)
         self._learn_schemas(name, progress)
-        if progress.is_begun and not progress.is_policy_known:
-            return  # the process before this one knew it; its wish stays
-        if progress.policy.content.unloaded:
+        if progress.is_policy_known and progress.policy.content.unloaded:
             progress.unload()
+            return
+        if not progress.is_policy_known:
             return
         version = progress.wanted.load
         if version is not None and self._schemas_are_known():
@@ -298,13 +301,14 @@ class Loader:
 
     def _route(self, name: str, progress: _Progress, begun_s: float) -> None:
         """Tells the workers who gets which version, where that is news."""
-        if not progress.is_begun or not progress.wished:
+        if not progress.is_begun or not progress.wished or not progress.is_policy_known:
             return
         policy = progress.policy.content
-        before = {**previous_targets(policy), **progress.kept}
-        told = route(name, policy, progress.wanted.newest).settled(progress.wished, before)
-        if told != progress.route:
-            progress.route = told
+        told = {label: version for label, version in progress.route.targets.items() if version in progress.wished}
+        before = {**previous_targets(policy), **progress.reached, **told}
+        next_route = route(name, policy, progress.wanted.newest).settled(progress.wished, before)
+        if next_route != progress.route:
+            progress.route = next_route
             self._await(progress, begun_s)
 
     def _await(self, progress: _Progress, begun_s: float, *versions: int) -> None:
@@ -315,7 +319,8 @@ class Loader:
     def _drop_unwanted(self, progress: _Progress) -> None:
         """Unloads what nothing needs any longer, once everything else is done."""
         keep = progress.wanted.keep.union(progress.route.targets.values())
-        if progress.wanted.load is None and not keep.issuperset(progress.wished):
+        is_wanted = progress.wanted.load is None and progress.is_policy_known
+        if is_wanted and not keep.issuperset(progress.wished):
             progress.wished = {version: one for version, one in progress.wished.items() if version in keep}
             progress.since_ms = {version: since for version, since in progress.since_ms.items() if version in keep}
 
@@ -328,7 +333,7 @@ class Loader:
             description = self._attempt(name, version, progress, partial(read_description, keys=self._keys))
             if description is not None:
                 progress.described[version] = fingerprint
-                progress.features[version] = tuple(description.schema.positions)
+                progress.schemas[version] = description.schema
                 self._add_schema(description.schema)
 
     def _add_schema(self, schema: Schema) -> None:
@@ -390,12 +395,11 @@ class Loader:
             if reasons:
                 extra = {"model": name, "version": version, "reasons": reasons}
                 _log.error("some workers cannot load a version; they serve what they had", extra=extra)
-        had = {label: one for label, one in progress.route.targets.items() if is_loaded(name, one, states)}
-        progress.kept = {**progress.kept, **had}
         if is_served(name, progress.route.default, states):
             self._note_serving(name, progress, rollout)
         self._route(name, progress, rollout.begun_s)
         if progress.rollout is None:
+            progress.reached = progress.route.targets
             self._drop_unwanted(progress)
 
     def _note_serving(self, name: str, progress: _Progress, rollout: Rollout) -> None:
@@ -417,3 +421,8 @@ class Loader:
         progress.wished = {one: wished for one, wished in progress.wished.items() if one != version}
         if version in progress.found:
             self._refuse(name, version, progress, next(iter(reasons.values()), "no worker is there")[:_LONGEST_REASON])
+
+
+def _absent(states: States) -> Mapping[int, str]:
+    """The workers that are not there."""
+    return {worker: "it is not there; it is being started" for worker, state in enumerate(states) if state is None}

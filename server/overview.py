@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from protos.audience.v1 import policy_pb2
+from server.schema import Schema
 from server.traffic import Route
 
 
@@ -34,10 +35,10 @@ class Traffic:
         policy: what the repository says.
         bad_policy: why a newer policy was refused, if one was.
         is_settled: whether every worker has tried all of it, and nothing more is to be loaded.
-        behind: why workers do not answer so, by the worker's number.
+        behind: why workers do not answer so, by the worker's number; also of those that are not there.
         loading: versions that are on their way to the workers.
         since_ms: since when versions are loaded, in milliseconds since 1970; of those that this process saw coming.
-        features: names of a version's features, in their order.
+        schemas: features of versions.
     """
 
     loaded: tuple[int, ...]
@@ -48,13 +49,21 @@ class Traffic:
     behind: Mapping[int, str]
     loading: frozenset[int] = frozenset()
     since_ms: Mapping[int, int] = field(default_factory=dict)
-    features: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    schemas: Mapping[int, Schema] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What control saw when it last looked; `unreadable` says why it could not, if so."""
+    """What control saw when it last looked.
+
+    Attributes:
+        models: by name.
+        traffic: by name, of the same models.
+        unreadable: why it could not look; None when it could.
+        looks: how often it has looked at the repository since it began.
+    """
 
     models: Mapping[str, ModelStatus] = field(default_factory=dict)
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     unreadable: str | None = None
+    looks: int = 0

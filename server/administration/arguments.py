@@ -1,6 +1,7 @@
 """The arguments of `python -m server models`."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from server.traffic import WHOLE
 
 _ADDRESS = "127.0.0.1:50052"
 _TIMEOUT_S = 60.0
+_LONGEST_S = 3600.0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -19,8 +21,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--address", default=_ADDRESS, help=f"control port of a server; default {_ADDRESS}")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="file with the server's token")
-    parser.add_argument("--ca", metavar="FILE", help="who signed the server's certificate, PEM; absent: no TLS")
-    parser.add_argument("--timeout", type=float, default=_TIMEOUT_S, metavar="S", help="seconds to wait; default 60")
+    parser.add_argument(
+        "--tls-ca", type=Path, metavar="FILE", help="who signed the server's certificate, PEM; absent: no TLS"
+    )
+    parser.add_argument(
+        "--tls-certificate", type=Path, metavar="FILE", help="a client's certificate, where one is asked for"
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=_TIMEOUT_S, metavar="S", help=f"seconds to wait; default {_TIMEOUT_S:g}"
+    )
     parser.add_argument("--json", action="store_true", help="print what the server says as JSON")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_looks(commands)
@@ -65,6 +75,13 @@ def _on_model(commands: Any, name: str, text: str) -> argparse.ArgumentParser:  
     return command
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text} is out of range; needed is more than 0 and at most {_LONGEST_S:g}")
+    return seconds
+
+
 def _share(text: str) -> tuple[str, int]:
     label, sign, share = text.partition("=")
     if not sign or not label:
@@ -73,15 +90,20 @@ def _share(text: str) -> tuple[str, int]:
 
 
 def _points(text: str) -> int:
-    """Basis points.
+    """Basis points. Nothing but 0 goes without its sign: 0.05 may be meant as 5% or as 0.05%.
 
     >>> _points("5%"), _points("0.25%"), _points("0")
     (500, 25, 0)
     """
+    if text == "0":
+        return 0
+    number, sign, rest = text.partition("%")
     try:
-        points = float(text.removesuffix("%")) * 100
+        points = float(number) * 100
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; needed is one such as 5%") from None
+        points = math.nan
+    if not sign or rest or math.isnan(points):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; needed is one such as 5%")
     if not 0 <= points <= WHOLE or abs(points - round(points)) > 1e-6:  # noqa: PLR2004  # what a float may be off
         raise argparse.ArgumentTypeError(f"{text!r} is no share; needed is 0% to 100%, in steps of 0.01%")
     return round(points)

@@ -27,12 +27,12 @@ def load(version: int) -> Change:
     return change
 
 
-def unload(version: int, newest: Collection[int]) -> Change:
+def unload(version: int, loaded: Collection[int]) -> Change:
     """Undoes `load`.
 
     Args:
         version: which.
-        newest: versions that are loaded for being new.
+        loaded: versions that are loaded, for whatever reason.
     """
 
     def change(policy: policy_pb2.Policy) -> None:
@@ -40,11 +40,21 @@ def unload(version: int, newest: Collection[int]) -> Change:
         if labels:
             raise NotPossible(f"version {version} has the label {labels[0]!r}; give that to another version first")
         if version not in policy.versions:
-            why = "it is loaded as one of the newest" if version in newest else "it was not loaded by itself"
-            raise NotPossible(f"version {version} cannot be unloaded: {why}")
-        policy.versions.remove(version)
+            raise NotPossible(f"version {version} cannot be unloaded: {_why_loaded(version, policy, loaded)}")
+        kept = [one for one in policy.versions if one != version]  # by hand it may be there twice
+        del policy.versions[:]
+        policy.versions.extend(kept)
 
     return change
+
+
+def _why_loaded(version: int, policy: policy_pb2.Policy, loaded: Collection[int]) -> str:
+    """Why a version without a label is, or is not, loaded."""
+    if version not in loaded:
+        return "it is not loaded"
+    if policy.previous.get(STABLE) == version:
+        return f"it had the label {STABLE!r} before, and stays loaded so that rolling back takes no loading"
+    return "it is loaded as one of the newest"
 
 
 def set_label(label: str, version: int, default: int) -> Change:
@@ -104,7 +114,7 @@ def set_shadow(shadow: policy_pb2.Shadow | None) -> Change:
 
 
 def set_holdout(basis_points: int) -> Change:
-    """Keeps so many visitors from getting scores; 0 ends that. Its salt stays, so that the same ones come back."""
+    """Keeps so many visitors from getting scores, the same ones first whenever it grows; 0 ends that."""
 
     def change(policy: policy_pb2.Policy) -> None:
         salt = policy.holdout.salt

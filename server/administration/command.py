@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,7 +13,7 @@ from server.administration.arguments import parse
 from server.administration.requests import CHANGES
 from server.administration.table import describe
 from server.administration.token import TokenRefused, credentials, read_token
-from server.traffic import STABLE
+from server.traffic import NO_LABEL, STABLE
 
 Stub = Any
 
@@ -36,9 +35,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _channel(wanted: argparse.Namespace) -> grpc.Channel:
-    if wanted.ca is None:
+    if wanted.tls_ca is None:
         return grpc.insecure_channel(wanted.address)
-    return grpc.secure_channel(wanted.address, grpc.ssl_channel_credentials(Path(wanted.ca).read_bytes()))
+    files = (wanted.tls_ca, wanted.tls_key, wanted.tls_certificate)
+    read = (None if file is None else file.read_bytes() for file in files)
+    return grpc.secure_channel(wanted.address, grpc.ssl_channel_credentials(*read))
 
 
 def _run(wanted: argparse.Namespace, stub: Stub, metadata: tuple[tuple[str, str], ...]) -> int:
@@ -49,7 +50,7 @@ def _run(wanted: argparse.Namespace, stub: Stub, metadata: tuple[tuple[str, str]
         return _list(wanted, ask(stub.ListModels, models_pb2.ListModelsRequest(model=wanted.model or "")))
     if wanted.command == "promote" and not wanted.yes:
         reply = ask(stub.ListModels, models_pb2.ListModelsRequest(model=wanted.model))
-        if not _agrees(reply.models[0], wanted.label):
+        if not all(_agrees(state, wanted.label) for state in reply.models if state.model == wanted.model):
             return _fail("nothing was changed; give --yes to promote all the same")
     method, make = CHANGES[wanted.command]
     return _changed(wanted, ask(getattr(stub, method), make(wanted)))
@@ -57,18 +58,20 @@ def _run(wanted: argparse.Namespace, stub: Stub, metadata: tuple[tuple[str, str]
 
 def _agrees(state: models_pb2.ModelState, label: str) -> bool:
     """Whether to go on: always, unless features would be defaulted and nobody says that this is meant."""
-    version = state.targets.get(label, 0)
+    version = state.policy.labels.get(label, 0)
     new = next((list(one.new_features) for one in state.versions if one.version == version), [])
     if not new:
         return True
-    now = state.targets.get("", 0)
-    sys.stdout.write(
+    now = state.targets.get(NO_LABEL, 0)
+    sys.stderr.write(
         f"Version {version} has features that version {now} has not. Callers that go on sending version {now}'s\n"
         f"vector will have these defaulted: {', '.join(new)}\n"
     )
     if not sys.stdin.isatty():
         return False
-    return input(f"Give {STABLE!r} to version {version}? [y/N] ").strip().lower() in ("y", "yes")
+    sys.stderr.write(f"Give {STABLE!r} to version {version}? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _list(wanted: argparse.Namespace, reply: models_pb2.ListModelsReply) -> int:

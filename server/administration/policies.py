@@ -8,7 +8,7 @@ from typing import Protocol
 from protos.audience.v1 import policy_pb2
 from server.administration.changes import Change, NotFound, NotPossible
 from server.errors import AudienceError, BadPolicy
-from server.policy import check_policy
+from server.policy import read_policy, write_policy
 from server.policy_file import PolicyFile, replace_policy
 from server.repository import POLICY_FILE
 
@@ -54,7 +54,7 @@ class LocalPolicies:
             policy = policy_pb2.Policy()
             policy.CopyFrom(before.content)
             change(policy)
-            check_policy(policy)
+            read_policy(write_policy(policy))  # what is written here, every server has to be able to read
             if policy != before.content:
                 if _look(path).signature != before.signature:
                     raise Conflict(

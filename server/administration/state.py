@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from protos.audience.v1 import models_pb2
 from server.overview import ModelStatus, Traffic
+from server.remap import Remap
+from server.schema import Schema
 from server.traffic import NO_LABEL
 
 _State = models_pb2.VersionState
@@ -23,7 +25,6 @@ def model_state(name: str, status: ModelStatus, traffic: Traffic, rows: Callable
 
 
 def _version_state(version: int, status: ModelStatus, traffic: Traffic, rows: int) -> models_pb2.VersionState:
-    known = traffic.features.get(traffic.route.default, ())
     return models_pb2.VersionState(
         version=version,
         state=_state(version, status, traffic),
@@ -31,8 +32,16 @@ def _version_state(version: int, status: ModelStatus, traffic: Traffic, rows: in
         labels=sorted(label for label, one in traffic.route.targets.items() if label != NO_LABEL and one == version),
         since_ms=traffic.since_ms.get(version, 0),
         rows=rows,
-        new_features=[name for name in traffic.features.get(version, ()) if name not in known] if known else [],
+        new_features=_new_features(traffic.schemas.get(traffic.route.default), traffic.schemas.get(version)),
     )
+
+
+def _new_features(before: Schema | None, after: Schema | None) -> list[str]:
+    """Names of the features that a vector of one schema does not give to the other; none where one is not known."""
+    if before is None or after is None:
+        return []
+    given = set(Remap.between(before, after).target.tolist())
+    return [feature.name for column, feature in enumerate(after.features) if column not in given]
 
 
 def _state(version: int, status: ModelStatus, traffic: Traffic) -> models_pb2.VersionState.State.ValueType:

@@ -24,7 +24,7 @@ def _row(version: models_pb2.VersionState, state: models_pb2.ModelState) -> Sequ
     )
     name = _State.State.Name(version.state).removeprefix("STATE_").lower().replace("_", " ")
     labels = ", ".join([*version.labels, *(["(serves)"] if state.targets.get(NO_LABEL) == version.version else [])])
-    return str(version.version), name, labels, since, f"{version.rows:,}", version.reason
+    return str(version.version), name, labels, since, f"{version.rows:,}", _line(version.reason)
 
 
 def _notes(state: models_pb2.ModelState) -> Iterator[str]:
@@ -39,9 +39,14 @@ def _notes(state: models_pb2.ModelState) -> Iterator[str]:
         if version.new_features:
             yield f"version {version.version} has new features: {', '.join(version.new_features)}"
     if state.bad_policy:
-        yield f"policy refused: {state.bad_policy}"
+        yield f"policy refused: {_line(state.bad_policy)}"
     for worker, reason in sorted(state.behind.items()):
-        yield f"worker {worker} is behind: {reason}"
+        yield f"worker {worker} is behind: {_line(reason)}"
+
+
+def _line(text: str) -> str:
+    """A text that may have several lines, in one."""
+    return " ".join(text.split())
 
 
 def _percent(basis_points: int) -> str:

@@ -25,10 +25,10 @@ def read_token(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        token = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TokenRefused(f"the token in {path} cannot be read: {error}") from error
-    if len(token) < _SHORTEST or not token.isprintable() or " " in token:
+        token = path.read_bytes().decode("latin-1").strip()
+    except OSError as error:
+        raise TokenRefused(f"the token in {path} cannot be read: {error.strerror}") from error
+    if len(token) < _SHORTEST or not (token.isascii() and token.isprintable()) or " " in token:
         raise TokenRefused(
             f"the token in {path} must be at least {_SHORTEST} printable ASCII characters without spaces"
         )

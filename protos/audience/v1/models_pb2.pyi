@@ -14,7 +14,7 @@ Status codes:
   NOT_FOUND            there is no such model, version or label.
   FAILED_PRECONDITION  it cannot be done as things are, such as taking away a version that a label needs.
   ABORTED              somebody else changed the policy at the same moment; look again and try again.
-  UNAVAILABLE          the repository cannot be written.
+  UNAVAILABLE          the repository cannot be written, or this server has not looked at it yet.
 """
 
 import builtins

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class ModelsStub(object):
-    """Missing associated documentation comment in .proto file."""
+    """Shows and changes which versions of models are loaded, and who gets which. A change of the policy that is wrong in
+    itself changes nothing; a version that a label gets has to be in the repository, or loaded, and not refused.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -87,7 +89,9 @@ class ModelsStub(object):
 
 
 class ModelsServicer(object):
-    """Missing associated documentation comment in .proto file."""
+    """Shows and changes which versions of models are loaded, and who gets which. A change of the policy that is wrong in
+    itself changes nothing; a version that a label gets has to be in the repository, or loaded, and not refused.
+    """
 
     def ListModels(self, request, context):
         """Every model, or one: its versions, who gets which, and what stands in the way.
@@ -221,7 +225,9 @@ def add_ModelsServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Models(object):
-    """Missing associated documentation comment in .proto file."""
+    """Shows and changes which versions of models are loaded, and who gets which. A change of the policy that is wrong in
+    itself changes nothing; a version that a label gets has to be in the repository, or loaded, and not refused.
+    """
 
     @staticmethod
     def ListModels(request,

@@ -14,7 +14,7 @@ Status codes:
   NOT_FOUND            there is no such model, version or label.
   FAILED_PRECONDITION  it cannot be done as things are, such as taking away a version that a label needs.
   ABORTED              somebody else changed the policy at the same moment; look again and try again.
-  UNAVAILABLE          the repository cannot be written.
+  UNAVAILABLE          the repository cannot be written, or this server has not looked at it yet.
 """
 
 import abc
@@ -32,6 +32,10 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class ModelsStub:
+    """Shows and changes which versions of models are loaded, and who gets which. A change of the policy that is wrong in
+    itself changes nothing; a version that a label gets has to be in the repository, or loaded, and not refused.
+    """
+
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     ListModels: grpc.UnaryUnaryMultiCallable[
         protos.audience.v1.models_pb2.ListModelsRequest,
@@ -94,6 +98,10 @@ class ModelsStub:
     """Gives a label to the version that it had before; done twice, it is as it was."""
 
 class ModelsAsyncStub:
+    """Shows and changes which versions of models are loaded, and who gets which. A change of the policy that is wrong in
+    itself changes nothing; a version that a label gets has to be in the repository, or loaded, and not refused.
+    """
+
     ListModels: grpc.aio.UnaryUnaryMultiCallable[
         protos.audience.v1.models_pb2.ListModelsRequest,
         protos.audience.v1.models_pb2.ListModelsReply,
@@ -155,6 +163,10 @@ class ModelsAsyncStub:
     """Gives a label to the version that it had before; done twice, it is as it was."""
 
 class ModelsServicer(metaclass=abc.ABCMeta):
+    """Shows and changes which versions of models are loaded, and who gets which. A change of the policy that is wrong in
+    itself changes nothing; a version that a label gets has to be in the repository, or loaded, and not refused.
+    """
+
     @abc.abstractmethod
     def ListModels(
         self,
