@@ -39,10 +39,12 @@ class Running:
 
 
 @contextmanager
-def audience(bundle: Bundle, cores: AbstractSet[int], *, transport: str, workers: int = 1) -> Iterator[Running]:
+def audience(
+    bundle: Bundle, cores: AbstractSet[int], *, transport: str, workers: int = 1, log: Path | None = None
+) -> Iterator[Running]:
     """The project's own server, as an operator runs it."""
     flags = audience_flags(_help(), transport=transport, workers=workers)
-    log = WORK / f"{bundle.manifest.model}-{transport}-{workers}.log"
+    log = log or WORK / f"{bundle.manifest.model}-{transport}-{workers}.log"
     with ExitStack() as stack:
         with pinned(cores):
             server = stack.enter_context(serving(bundle.repository, log, *flags))
