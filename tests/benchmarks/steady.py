@@ -1,28 +1,28 @@
 """A load that goes on in a process of its own while something is done to the server, with an eye on every reply."""
 
 import multiprocessing
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
-from loadtest import engine
-from loadtest.errors import LoadtestError
-from loadtest.load import Load, Recording
+from loadtest.load import Load
 from loadtest.payloads import Payloads
-from protos.audience.v1 import scoring_pb2
+from protos.audience.v1 import bundle_pb2, scoring_pb2
 from tests.benchmarks import answers
 from tests.benchmarks.errors import WrongAnswer
 from tests.benchmarks.graph import Bundle
+from tests.benchmarks.sender import BEGUN
 from tests.benchmarks.wire import score_request
-from tests.benchmarks.witness import Replies, Witness, expected
+from tests.benchmarks.witness import Replies, Seen, Witness
+from tests.house.project import ROOT
 
-_BEGUN = "begun"
 _STOP = "stop"
-_START_S = 60.0
+_START_S = 120.0
 _END_S = 30.0
 _TWICE_ONE_OF = 4  # so many requests ask the model twice, for some heads each
 
@@ -35,14 +35,6 @@ class Pace:
     connections: int = 16
     deadline_s: float = 1.0
     longest_s: float = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What became of a load, and what was in its replies."""
-
-    recording: Recording
-    replies: Replies
 
 
 class Steady:
@@ -98,15 +90,15 @@ def steady(target: str, bundles: Sequence[Bundle], pace: Pace) -> Iterator[Stead
         deadline_s=pace.deadline_s,
         judge=Witness([expected(bundle) for bundle in bundles]),
     )
-    spawn = multiprocessing.get_context("spawn")
-    near, far = spawn.Pipe()
-    process = spawn.Process(target=_send, args=(far, load), daemon=True)
-    process.start()
-    far.close()
+    near, far = multiprocessing.Pipe()
+    with far:
+        command = [sys.executable, "-m", "tests.benchmarks.sender", str(far.fileno())]
+        process = subprocess.Popen(command, pass_fds=[far.fileno()], cwd=ROOT)
     try:
         with near:
+            near.send(load)
             said = _received(near, _START_S)
-            if said != _BEGUN:
+            if said != BEGUN:
                 raise WrongAnswer(f"the load did not begin: {said}")
             yield Steady(near, bundles)
     finally:
@@ -138,29 +130,27 @@ def _received(pipe: Connection, seconds: float) -> object:
     return message
 
 
-def _end(process: BaseProcess) -> None:
-    process.join(_END_S if process.exitcode is None else 0)
-    if process.is_alive():
-        process.kill()
-        process.join()
-
-
-def _send(pipe: Connection, load: Load) -> None:
-    """The process of its own: sends until it is told to stop, then hands over what it has seen."""
-    has_begun = False
-
-    def tell(_: object) -> None:
-        nonlocal has_begun
-        if not has_begun:
-            has_begun = True
-            pipe.send(_BEGUN)
-
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Waits for the process, whose pipe is closed; one that does not see it is killed."""
     try:
-        recording = engine.run(load, on_progress=tell, is_stopped=pipe.poll)
-        if isinstance(load.judge, Witness):
-            pipe.send(Seen(recording, load.judge.replies()))
-    except LoadtestError as error:
-        pipe.send(str(error))
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def expected(bundle: Bundle) -> list[dict[str, float | str]]:
+    """Each row's answer, from the estimators' scores."""
+    found: list[dict[str, float | str]] = [{} for _ in bundle.scores]
+    for head in bundle.manifest.heads:
+        columns = {column.role: column.first for column in head.columns}
+        keys = [segment.key for segment in head.segments]
+        for answer, scores in zip(found, bundle.scores.tolist(), strict=True):
+            if keys:
+                answer[head.name] = keys[int(scores[columns[bundle_pb2.COLUMN_ROLE_SEGMENT]])]
+            else:
+                answer[head.name] = scores[columns[bundle_pb2.COLUMN_ROLE_PROBABILITY]]
+    return found
 
 
 def wait_until(due_s: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtest.results import NEVER_NS, Status
-from tests.benchmarks.steady import Seen
+from tests.benchmarks.witness import Seen
 
 _NS_PER_MS = 1e6
 
@@ -77,6 +77,10 @@ class Course:
         """Requests due within this time that did not end OK."""
         return int((~self.is_ok & (self.due_ns >= begun_ns) & (self.due_ns < ended_ns)).sum())
 
+    def answered_count(self, begun_ns: int, ended_ns: int) -> int:
+        """Requests due within this time that ended OK."""
+        return int((self.is_ok & (self.due_ns >= begun_ns) & (self.due_ns < ended_ns)).sum())
+
     def longest_pause_ms(self, begun_ns: int, ended_ns: int) -> float:
         """The longest time within this one without a reply; all of it when there was none."""
         done = self._done_ns[self.is_ok]
@@ -88,7 +92,7 @@ class Course:
         ends = [*(step.at_ns for step in stretch.steps[1:]), stretch.ended_ns]
         return [
             first / _NS_PER_MS
-            for step, end_ns in zip(stretch.steps, ends, strict=True)
+            for step, end_ns in zip(stretch.steps, ends, strict=False)
             if (first := self._first_ns(step, end_ns)) is not None
         ]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from loadtest.results import Status
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.spread import ratio, spread
-from tests.benchmarks.steady import Seen
 from tests.benchmarks.stretches import Course, Kind, Stretch, of_kind, pairs
+from tests.benchmarks.witness import Seen
 
 _EARLY_SWAPS = 20
 _WAYS = (Kind.PUBLISH, Kind.LABEL)

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
+from loadtest.load import Recording
 from loadtest.results import Status
-from protos.audience.v1 import bundle_pb2, scoring_pb2
-from tests.benchmarks.answers import TOLERANCE
-from tests.benchmarks.graph import Bundle
+from protos.audience.v1 import scoring_pb2
 
 NO_VERSION = 0  # of a reply that is no answer
 _KEEP_ONE_OF = 64
+_TOLERANCE = 2e-5  # a looser one than training's, which a close look at the kept ones holds
 _LONGEST_FAULT = 500
 
 Numbers = npt.NDArray[np.int64]
@@ -43,11 +43,19 @@ class Replies:
     kept: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of a load, and what was in its replies."""
+
+    recording: Recording
+    replies: Replies
+
+
 class Witness:
     """The judge of a load whose requests have the number of their row as `request_id`.
 
     Args:
-        answers: what each row's answer is, by the number of a bundle; `expected` makes them.
+        answers: what each row's answer is, by the number of a bundle; steady.expected makes them.
     """
 
     def __init__(self, answers: Sequence[Sequence[Answer]]) -> None:
@@ -92,7 +100,7 @@ class Witness:
                 return f"versions {version} and {result.version} in one reply"
             for name, propensity in result.propensities.items():
                 wanted = answer[name]
-                if isinstance(wanted, str) or abs(propensity.probability - wanted) > 2 * TOLERANCE:
+                if isinstance(wanted, str) or abs(propensity.probability - wanted) > _TOLERANCE:
                     return (
                         f"row {message.request_id}, version {version}: {name} is {propensity.probability}, not {wanted}"
                     )
@@ -100,17 +108,3 @@ class Witness:
                 if segment.key != answer[name]:
                     return f"row {message.request_id}, version {version}: {name} is {segment.key}, not {answer[name]}"
         return ""
-
-
-def expected(bundle: Bundle) -> list[dict[str, float | str]]:
-    """Each row's answer, from the estimators' scores."""
-    found: list[dict[str, float | str]] = [{} for _ in bundle.scores]
-    for head in bundle.manifest.heads:
-        columns = {column.role: column.first for column in head.columns}
-        keys = [segment.key for segment in head.segments]
-        for answer, scores in zip(found, bundle.scores.tolist(), strict=True):
-            if keys:
-                answer[head.name] = keys[int(scores[columns[bundle_pb2.COLUMN_ROLE_SEGMENT]])]
-            else:
-                answer[head.name] = scores[columns[bundle_pb2.COLUMN_ROLE_PROBABILITY]]
-    return found
