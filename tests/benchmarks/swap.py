@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,11 +43,15 @@ class Options:
         plan: how often, and how fast.
         rate_hz: requests per second; None for half of the server's own peak.
         record: where the JSON goes.
+        deadline_s: of a request.
+        flags: of the server, besides its defaults.
     """
 
     plan: Plan
     rate_hz: float | None
     record: Path
+    deadline_s: float = 1.0
+    flags: tuple[str, ...] = ()
 
 
 def main() -> int:
@@ -102,11 +107,15 @@ def measure(recipes: Sequence[Recipe], asked: Options, cores: Cores, say: Say, w
     served = dataclasses.replace(shelf.bundle(2), repository=shelf.repository)
     log = work / "swap.log"
     try:
-        with pinned(cores.load), servers.audience(served, cores.servers, transport="inline", log=log) as server:
+        with ExitStack() as stack:
+            stack.enter_context(pinned(cores.load))
+            running = servers.audience(served, cores.servers, transport="inline", log=log, more=asked.flags)
+            server = stack.enter_context(running)
             answers.check_audience(served, server.target)
             rate_hz = asked.rate_hz or _peak(served, server.target, say) / 2
             say(f"{rate_hz:,.0f} requests a second, on a schedule")
-            with steady(server.target, bundles, Pace(rate_hz=rate_hz)) as going:
+            pace = Pace(rate_hz=rate_hz, deadline_s=asked.deadline_s)
+            with steady(server.target, bundles, pace) as going:
                 stretches = Swapper(shelf, asked.plan, usage.busiest(server.pid), say).run()
                 seen = going.end()
     finally:
