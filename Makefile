@@ -1,6 +1,6 @@
 # One short verb for everything that CI does. `make` lists them.
 PYTHON ?= python3
-# What `make bench BENCH=--quick` passes on.
+# What `make bench BENCH=--quick` passes on, and `make bench-swap` and `make chaos-models` too.
 BENCH ?=
 # What `make lock UPGRADE=--upgrade` passes on; otherwise the pins stay as they are where they can.
 UPGRADE ?=
@@ -24,7 +24,7 @@ NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install protos lint format types test test-lowest demo bench lock licences wheel image-check clean
+.PHONY: help install protos lint format types test test-lowest demo bench bench-swap chaos-models lock licences wheel image-check clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,12 @@ demo: install ## the main job: train on real records, publish, serve, score, swa
 
 bench: install $(PROTOC)/.installed ## measure the server beside a floor and two rivals; BENCH=--quick takes a minute
 	@$(PY) -m tests.benchmarks $(BENCH)
+
+bench-swap: install ## measure swaps of a model under load; nine minutes, BENCH=--quick takes two
+	@$(PY) -m tests.benchmarks.swap $(BENCH)
+
+chaos-models: install ## damage models and kill publishers under load; fails when anybody notices
+	@$(PY) -m tests.chaos.models $(BENCH)
 
 lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@echo "lock: requirements/*.txt"
