@@ -91,9 +91,14 @@ class _Plain:
 
 
 class RowReader:
-    """Reads rows of one schema; the arguments are those of Reader."""
+    """Reads rows of one schema; the arguments are those of Reader.
+
+    Attributes:
+        fingerprint: the schema's.
+    """
 
     def __init__(self, schema: Schema, known: Mapping[str, Schema]) -> None:
+        self.fingerprint = schema.fingerprint
         self._schema = schema
         self._careful = Reader(schema, known)
         self._plain = _Plain.of(schema)

@@ -114,7 +114,7 @@ class Scoring:
         if template is not None:
             parts = template.plan.parts(message[template.visitor])
             part = parts[0]
-            if isinstance(part, Target) and part.served is template.served:
+            if isinstance(part, Target) and part.served.reader.fingerprint == template.fingerprint:
                 run = Run(part.served, (template.row(message),))
                 drawn = () if part.shadow is None else draw(part, run, (message[template.features],))
                 return Prepared(message[template.request_id], parts, (run,), template.when_late, drawn)

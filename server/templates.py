@@ -43,7 +43,7 @@ class Template:
         features: where the content of `features` is.
         vector: where the numbers of its vector are.
         plan: what they ask for.
-        served: the version whose vector they have.
+        fingerprint: of the schema whose vector they have.
         when_late: what they want if there is no time.
     """
 
@@ -54,7 +54,7 @@ class Template:
     features: slice
     vector: slice
     plan: Plan
-    served: Served
+    fingerprint: str
     when_late: int
 
     def fits(self, message: bytes) -> bool:
@@ -86,7 +86,7 @@ class Template:
         request_id = fields[_REQUEST_ID].whole if _REQUEST_ID in fields else slice(0)
         same = tuple(_between(message, sorted((*ids, numbers), key=lambda place: place.start)))
         visitor = ids[-1] if _VISITOR in fields else slice(0)
-        return cls(same, ids, request_id, visitor, features, numbers, plan, served, when_late)
+        return cls(same, ids, request_id, visitor, features, numbers, plan, served.reader.fingerprint, when_late)
 
 
 class Templates:

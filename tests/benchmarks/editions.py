@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE
+from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, SUMS_FILE
+from server.reference import REFERENCE_FILE
 from tests.benchmarks.graph import Bundle
 
 _SAME_FILES = (EVALUATION_FILE, MODEL_FILE, REFERENCE_FILE)

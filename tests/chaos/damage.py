@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.bundle import MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE
+from server.bundle import MANIFEST_FILE, MODEL_FILE, SUMS_FILE
+from server.reference import REFERENCE_FILE
 
 Files = dict[str, bytes]
 
