@@ -1,6 +1,6 @@
 # One short verb for everything that CI does. `make` lists them.
 PYTHON ?= python3
-# What `make bench BENCH=--quick` passes on.
+# What `make bench BENCH=--quick` passes on, and `make bench-swap` and `make chaos-models` too.
 BENCH ?=
 # What `make lock UPGRADE=--upgrade` passes on; otherwise the pins stay as they are where they can.
 UPGRADE ?=
@@ -12,6 +12,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 PROTOC := build/protoc
+OIP := build/oip
 LOWEST := build/lowest
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
@@ -23,7 +24,7 @@ NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install protos lint format types test test-lowest demo bench lock licences wheel image-check clean
+.PHONY: help install protos lint format types test test-lowest demo bench bench-swap chaos-models lock licences wheel image-check clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,13 @@ $(PROTOC)/.installed: requirements/protos.txt
 	@test -x $(PROTOC)/bin/python || $(PYTHON) -m venv $(PROTOC)
 	@$(PROTOC)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/protos.txt
 	@touch $@
+
+# The client of the Open Inference Protocol that the tests ask with; without it they are skipped.
+$(OIP)/.installed: requirements/oip.txt
+	@echo "install: $(OIP) from requirements/oip.txt"
+	@test -x $(OIP)/bin/python || $(PYTHON) -m venv $(OIP)
+	@$(OIP)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/oip.txt && touch $@ \
+	    || echo "install: tritonclient cannot be installed here; its tests are skipped"
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "install: $(@D) from $<"
@@ -70,7 +78,7 @@ types: install ## mypy, strict
 	@echo "types: mypy"
 	@$(VENV)/bin/mypy
 
-test: install $(PROTOC)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
+test: install $(PROTOC)/.installed $(OIP)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
 	@echo "test: pytest"
 	@$(PY) -m pytest
 
@@ -89,6 +97,12 @@ demo: install ## the main job: train on real records, publish, serve, score, swa
 bench: install $(PROTOC)/.installed ## measure the server beside a floor and two rivals; BENCH=--quick takes a minute
 	@$(PY) -m tests.benchmarks $(BENCH)
 
+bench-swap: install ## measure swaps of a model under load; nine minutes, BENCH=--quick takes two
+	@$(PY) -m tests.benchmarks.swap $(BENCH)
+
+chaos-models: install ## damage models and kill publishers under load; fails when anybody notices
+	@$(PY) -m tests.chaos.models $(BENCH)
+
 lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@echo "lock: requirements/*.txt"
 	@$(COMPILE) --extra training --extra loadtest --extra dev -o requirements/dev.txt pyproject.toml
@@ -96,6 +110,7 @@ lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@$(COMPILE) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 	@$(COMPILE) -o requirements/protos.txt requirements/protos.in
 	@$(COMPILE) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
+	@$(COMPILE) -o requirements/oip.txt requirements/oip.in
 
 licences: install ## write requirements/LICENCES.md from what is installed
 	@echo "licences: requirements/LICENCES.md"

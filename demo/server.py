@@ -77,8 +77,10 @@ class Server:
 
 
 @contextmanager
-def serving(repository: Path, log_file: Path, *flags: str) -> Iterator[Server]:
+def serving(repository: Path | str, log_file: Path, *flags: str) -> Iterator[Server]:
     """A server of this repository, with one worker unless the flags say more, on free ports of the loopback interface.
+
+    The repository is a folder or an address.
 
     It is stopped, with SIGTERM, at the end.
     """

@@ -147,6 +147,7 @@ class Flight:
             is_interrupted=self._is_interrupted,
             reconnect_count=self._lanes.reconnect_count - self._reconnect_count,
             troubles=dict(self._lanes.troubles),
+            started_ns=self._origin_ns + start_ns,
         )
 
 

@@ -99,6 +99,7 @@ class Recording:
         is_interrupted: it was ended early.
         reconnect_count: connections that were opened in place of others during the run.
         troubles: what connections met, for people, and how often.
+        started_ns: when the recorded part began, by CLOCK_MONOTONIC, which all processes of a machine share.
     """
 
     due_ns: Times
@@ -110,6 +111,7 @@ class Recording:
     is_interrupted: bool
     reconnect_count: int = 0
     troubles: dict[str, int] = field(default_factory=dict)
+    started_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

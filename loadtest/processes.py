@@ -67,6 +67,7 @@ def merged(recordings: Sequence[Recording]) -> Recording:
         is_interrupted=any(one.is_interrupted for one in recordings),
         reconnect_count=sum(one.reconnect_count for one in recordings),
         troubles=dict(troubles),
+        started_ns=recordings[0].started_ns,
     )
 
 

@@ -1,33 +1,41 @@
 """A version's folder, read and verified. See bundle.proto for what is in it."""
 
+from __future__ import annotations
+
+import errno
 import hashlib
-import io
+import os
 import re
 import stat
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from google.protobuf import json_format
 
 from protos.audience.v1 import bundle_pb2
 from server.errors import BadBundle
-from server.heads import FloatMatrix, Head, read_heads
+from server.heads import Head, read_heads
+from server.reference import REFERENCE_FILE, Reference, read_reference
 from server.schema import Schema, read_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from server.signature import TrustedKeys  # only control has keys, and the library that they need
 
 FORMAT_VERSION = 1
 SUMS_FILE = "SHA256SUMS"
+SIGNATURE_FILE = "SHA256SUMS.sig"
 MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
-REFERENCE_FILE = "reference.npz"
 EVALUATION_FILE = "evaluation.json"
 REQUIRED_FILES = frozenset({MODEL_FILE, MANIFEST_FILE, REFERENCE_FILE, EVALUATION_FILE})
 
 # Largest sizes that are read. (assumed: forests of thousands of trees stay below half of it)
 _LARGEST_MODEL_BYTES = 1 << 30
 _LARGEST_OTHER_BYTES = 1 << 26
+_LARGEST_SUMS_BYTES = 1 << 16  # hundreds of files
 
 _SUMS_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]{0,99})")
 
@@ -48,19 +56,6 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """Rows, and the scores that training's own estimators give them.
-
-    Attributes:
-        features: shape (n, schema width), float32.
-        scores: shape (n, score_count), float32.
-    """
-
-    features: FloatMatrix
-    scores: FloatMatrix
-
-
-@dataclass(frozen=True, slots=True)
 class Bundle:
     """A whole version, its hashes verified."""
 
@@ -69,38 +64,88 @@ class Bundle:
     reference: Reference
 
 
-def read_description(folder: Path) -> Description:
+def read_description(folder: Path, keys: TrustedKeys | None = None) -> Description:
     """What the version in `folder` says of itself, with the manifest's hash verified.
 
+    Args:
+        folder: of the version.
+        keys: who may have made it; None asks nobody, whether it is signed or not.
+
     Raises:
-        BadBundle: it is damaged, of another model or version than its folder, or of a newer format.
+        BadBundle: it is damaged, of another model or version than its folder, of a newer format, or not signed by one
+            of the keys.
     """
-    return _describe(folder, _verified(folder, MANIFEST_FILE, _read_sums(folder)))
+    return _describe(folder, _verified(folder, MANIFEST_FILE, _read_sums(folder, keys)))
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path, keys: TrustedKeys | None = None) -> Bundle:
     """The version in `folder`, every file's hash verified.
+
+    Args:
+        folder: of the version.
+        keys: as for read_description.
 
     Raises:
         BadBundle: as read_description, and for every other file. The text names the file and what is wrong.
     """
-    sums = _read_sums(folder)
-    files = {name: _verified(folder, name, sums) for name in sums}
+    sums = _read_sums(folder, keys)
+    _check_listed(folder, sums)
+    for name in sorted(sums.keys() - REQUIRED_FILES):  # not kept: many need no more memory than one
+        _verified(folder, name, sums)
+    files = {name: _verified(folder, name, sums) for name in sorted(REQUIRED_FILES)}
     description = _describe(folder, files[MANIFEST_FILE])
-    return Bundle(description, files[MODEL_FILE], _read_reference(files[REFERENCE_FILE], description))
+    width, score_count = description.schema.width, description.manifest.graph.score_count
+    return Bundle(description, files[MODEL_FILE], read_reference(files[REFERENCE_FILE], width, score_count))
 
 
-def _read_sums(folder: Path) -> Mapping[str, str]:
-    """SHA-256 in hex by file name, from SHA256SUMS."""
-    lines = _read_file(folder / SUMS_FILE).decode("utf-8", "replace").splitlines()
+def largest_bytes(name: str) -> int:
+    """The most bytes that are read of a version's file of this name."""
+    return {MODEL_FILE: _LARGEST_MODEL_BYTES, SUMS_FILE: _LARGEST_SUMS_BYTES}.get(name, _LARGEST_OTHER_BYTES)
+
+
+def _read_sums(folder: Path, keys: TrustedKeys | None) -> Mapping[str, str]:
+    """SHA-256 in hex by file name, from SHA256SUMS; with keys, only when one of them signed exactly these bytes."""
+    text = _read_file(folder / SUMS_FILE)
+    if keys is not None:
+        keys.check(text, _read_signature(folder))
+    return parse_sums(text)
+
+
+def _read_signature(folder: Path) -> bytes:
+    path = folder / SIGNATURE_FILE
+    if not os.path.lexists(path):
+        raise BadBundle(f"the version is not signed: {SIGNATURE_FILE} is not there, and this server has a public key")
+    return _read_file(path)
+
+
+def parse_sums(text: bytes) -> Mapping[str, str]:
+    """SHA-256 in hex by file name, from the text of SHA256SUMS.
+
+    Raises:
+        BadBundle: a line is something else, or a required file is not listed.
+    """
+    lines = text.decode("utf-8", "replace").splitlines()
     matches = [_SUMS_LINE.fullmatch(line) for line in lines]
     if not all(matches):
         raise BadBundle(f"{SUMS_FILE} has a line that is not '<sha256>  <file name>'")
     sums = {match[2]: match[1] for match in matches if match}
+    if len(sums) < len(lines):
+        raise BadBundle(f"{SUMS_FILE} lists a file twice; needed is one line for each")
     absent = REQUIRED_FILES - sums.keys()
     if absent:
         raise BadBundle(f"{SUMS_FILE} does not list {', '.join(sorted(absent))}")
     return sums
+
+
+def _check_listed(folder: Path, sums: Mapping[str, str]) -> None:
+    """Nothing lies in the folder that no hash covers, but for the list itself and what systems hide there."""
+    try:
+        present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    except OSError as error:
+        raise BadBundle(f"the folder cannot be listed: {error.strerror}") from error
+    extra = sorted(present - sums.keys() - {SUMS_FILE, SIGNATURE_FILE})
+    if extra:
+        raise BadBundle(f"{SUMS_FILE} does not list {extra[0]!r}, which is in the folder; list it, or take it away")
 
 
 def _verified(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:
@@ -113,16 +158,29 @@ def _verified(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     """The file's bytes, if it is a plain file of an acceptable size; a link could lead out of the folder."""
-    limit = _LARGEST_MODEL_BYTES if path.name == MODEL_FILE else _LARGEST_OTHER_BYTES
     try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            raise BadBundle(f"{path.name} is not a plain file")
-        if status.st_size > limit:
-            raise BadBundle(f"{path.name} has {status.st_size:,} bytes; at most {limit:,} are read")
-        return path.read_bytes()
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe is not waited for
+        try:
+            size = _plain_size(handle, path.name)
+            with open(handle, "rb", closefd=False) as file:  # what was checked is read, whatever its name
+                return file.read(size)
+        finally:
+            os.close(handle)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BadBundle(f"{path.name} is not a plain file") from error
         raise BadBundle(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _plain_size(handle: int, name: str) -> int:
+    """Bytes of an open file, if it is a plain one that is not too large."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise BadBundle(f"{name} is not a plain file")
+    limit = largest_bytes(name)
+    if status.st_size > limit:
+        raise BadBundle(f"{name} has {status.st_size:,} bytes; at most {limit:,} are read")
+    return status.st_size
 
 
 def _describe(folder: Path, text: bytes) -> Description:
@@ -140,30 +198,3 @@ def _describe(folder: Path, text: bytes) -> Description:
             f"its folder is {folder.parent.name}/{folder.name}"
         )
     return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
-
-
-def _read_reference(data: bytes, description: Description) -> Reference:
-    width, score_count = description.schema.width, description.manifest.graph.score_count
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            _check_unpacked(arrays.zip)
-            reference = Reference(np.asarray(arrays["features"]), np.asarray(arrays["scores"]))
-    except BadBundle:
-        raise
-    except Exception as error:  # NumPy and zipfile fail on foreign bytes in many ways; their errors share no class
-        raise BadBundle(f"{REFERENCE_FILE} does not hold the arrays features and scores: {error}") from error
-    count = len(reference.features) if reference.features.ndim else 0
-    shapes = (reference.features.shape, reference.scores.shape)
-    types = (reference.features.dtype.name, reference.scores.dtype.name)
-    if not count or shapes != ((count, width), (count, score_count)) or types != ("float32", "float32"):
-        raise BadBundle(
-            f"{REFERENCE_FILE} has shapes {shapes} of {types}; needed: (n, {width}) and (n, {score_count}) of float32"
-        )
-    return reference
-
-
-def _check_unpacked(archive: zipfile.ZipFile) -> None:
-    """Few bytes can unpack to more than there is memory; zipfile unpacks no more than the archive says."""
-    size = sum(entry.file_size for entry in archive.infolist())
-    if size > _LARGEST_OTHER_BYTES:
-        raise BadBundle(f"{REFERENCE_FILE} unpacks to {size:,} bytes; at most {_LARGEST_OTHER_BYTES:,} are read")

@@ -7,7 +7,10 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -15,24 +18,35 @@ from prometheus_client import CollectorRegistry
 
 from protos.audience.v1 import models_pb2_grpc
 from server import logs, series
+from server.administration.inference import InferenceRepository
 from server.administration.policies import LocalPolicies
 from server.administration.service import SERVICE, Models
 from server.administration.token import TokenCheck, read_token
 from server.counters import Counters
+from server.errors import BadKey, RepositoryUnreadable
 from server.handover import Handover
+from server.inference.infer import SERVICE as INFERENCE_SERVICE
+from server.inference.service import add_repository_service
 from server.lifecycle import Lifecycle
 from server.loader import Loader
+from server.metrics import counter
 from server.orders import Orders, die_with
+from server.overview import Status
+from server.policy_file import replace_policy
 from server.runtime import Runtime
 from server.scrape import CountersCollector, make_gauge
-from server.series import CONTROL_ROW
+from server.series import CONTROL_ROW, MIRROR_ROW
 from server.settings import Settings
 from server.signals import Stop, handle_signals
+from server.signature import read_public_keys
 from server.transport.operators import add_operators_services, make_health
 from server.transport.port import listen, read_credentials
 from server.web import Pages, WebServer
 from server.wish import WorkerState
 from server.workers import Workers
+
+if TYPE_CHECKING:
+    from server.mirror import Mirror
 
 _THREADS = 4
 _REPORT_S = 0.2  # how often the workers are looked at, to say whether they are ready
@@ -64,37 +78,50 @@ class Control:
         self._gauge = make_gauge(series.WORKERS, registry)
         self._workers = Workers(runtime, settings.workers)
         token = read_token(settings.admin_token_file)
+        self._mirror = make_mirror(settings, counters)
         self._loader = Loader(
-            settings.repository,
+            settings.folder,
             Handover(runtime),
             Lifecycle(counters.row(CONTROL_ROW), registry),
             Workers(runtime, settings.workers).look,  # of its own: it looks from another thread
             largest_batch=settings.max_batch_rows,
+            keys=read_public_keys(settings.public_key),
         )
         self._health = make_health()
-        models = Models(self._loader, LocalPolicies(settings.repository), partial(_scored_rows, counters))
-        self._server = self._make_server(models, token)
+        policies = LocalPolicies(settings.folder, self._mirror.replace_policy if self._mirror else replace_policy)
+        models = Models(self._loader, policies, partial(_scored_rows, counters))
+        self._server = self._make_server(models, InferenceRepository(self._loader, policies), token)
         self._web = WebServer(
             settings.host,
             settings.metrics_port,
-            Pages(registry, lambda: self._loader.status, lambda: self._is_ready),
+            Pages(registry, self._status, lambda: self._is_ready),
         )
 
-    def _make_server(self, models: Models, token: str | None) -> grpc.Server:
-        check = TokenCheck(token, [SERVICE])
+    def _make_server(self, models: Models, repository: InferenceRepository, token: str | None) -> grpc.Server:
+        check = TokenCheck(token, [SERVICE, INFERENCE_SERVICE])
         pool = ThreadPoolExecutor(_THREADS)
         server = grpc.server(pool, options=[("grpc.so_reuseport", 1)], interceptors=[check])
         models_pb2_grpc.add_ModelsServicer_to_server(models, server)
-        add_operators_services(server, self._health, SERVICE)
+        add_repository_service(server, repository)
+        add_operators_services(server, self._health, SERVICE, INFERENCE_SERVICE)
         self._health.set("", _NOT_SERVING)
         listen(server, self._settings.host, self._settings.control_port, read_credentials(self._settings))
         return server
 
+    def _load(self) -> None:
+        if self._mirror is not None:
+            threading.Thread(target=self._mirror.run, args=(self._stop,), name="mirror", daemon=True).start()
+            self._mirror.wait()
+        self._loader.run(self._stop, self._settings.poll_seconds)
+
+    def _status(self) -> Status:
+        trouble = None if self._mirror is None else self._mirror.trouble
+        return self._loader.status if trouble is None else replace(self._loader.status, unreadable=trouble)
+
     def run(self, stop: Stop) -> None:
         """Serves until asked to stop."""
         self._server.start()
-        arguments = (self._stop, self._settings.poll_seconds)
-        threading.Thread(target=self._loader.run, args=arguments, name="loader", daemon=True).start()
+        threading.Thread(target=self._load, name="loader", daemon=True).start()
         self._runtime.replace_json(self._runtime.control, {"pid": os.getpid(), "is_listening": True})
         reported = None
         while not stop.is_asked:
@@ -126,6 +153,23 @@ def _scored_rows(counters: Counters, model: str, version: int) -> int:
     return sum(counters.sums().get((series.ROWS.name, (model, str(version))), ()))
 
 
+def make_mirror(settings: Settings, counters: Counters) -> "Mirror | None":
+    """What keeps a copy of a repository at an address; None when the repository is a folder.
+
+    Raises:
+        NoDriver: the address cannot be read here.
+        OSError: its copy has no place.
+    """
+    if isinstance(settings.repository, Path):
+        return None
+    from server.mirror import Mirror  # noqa: PLC0415  # fsspec takes 0.15 s, which a folder does without
+    from server.remote import Remote  # noqa: PLC0415  # as above
+
+    failures = counter(counters.row(MIRROR_ROW), series.SCAN_FAILURES)
+    remote = Remote.connect(settings.repository)
+    return Mirror(remote, settings.folder, pause_s=settings.mirror_seconds, on_failure=failures.inc)
+
+
 def main() -> None:
     """Runs control as the one argument says. Exit status 2 when it cannot start."""
     stop = handle_signals()
@@ -134,7 +178,7 @@ def main() -> None:
     logs.configure(orders.settings.log_level, "control")
     try:
         control = Control(orders.settings, Runtime(orders.folder))
-    except OSError as error:
+    except (OSError, BadKey, RepositoryUnreadable) as error:
         _log.error("cannot start", extra={"reason": str(error)})  # the reason is all there is to say
         sys.exit(2)
     control.run(stop)

@@ -127,7 +127,7 @@ class Counters:
 class Row:
     """A writer's own counters. What was counted before, by a process that is no more, is kept.
 
-    Only one thread may add to the cells. Any may ask for new ones.
+    Only one thread at a time may add to a cell. Any may ask for new ones.
 
     Attributes:
         cells: the counters, as 64-bit integers: `cells[i] += n`.

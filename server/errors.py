@@ -9,6 +9,10 @@ class InvalidRequest(AudienceError):
     """The request is wrong. The caller's fault; sent to the caller as it is."""
 
 
+class Unsupported(AudienceError):
+    """The request asks for something that is in its protocol and not in this server. The caller's fault."""
+
+
 class UnknownModel(AudienceError):
     """No such model, or no such version of it, is loaded. The caller's fault, or a deployment's that is not done."""
 
@@ -39,3 +43,7 @@ class BadBundle(AudienceError):
 
 class RepositoryUnreadable(AudienceError):
     """The repository cannot be listed. The operator's fault; what is loaded keeps serving."""
+
+
+class BadKey(AudienceError):
+    """A file of a key cannot be read, or holds something else. The operator's fault; said before anything starts."""

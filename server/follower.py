@@ -77,7 +77,8 @@ class Follower:
         return {name: Serving(self._versions(name), route.targets) for name, route in self._routes.items()}
 
     def _versions(self, name: str) -> tuple[int, ...]:
-        return tuple(sorted(version for model, version in self._models if model == name))
+        # of a copy, which the interpreter makes in one step: other threads ask, too
+        return tuple(sorted(version for model, version in list(self._models) if model == name))
 
     @property
     def is_ready(self) -> bool:
@@ -162,10 +163,11 @@ class Follower:
 
     def _publish(self, wish: Wish, expected: frozenset[str]) -> None:
         """Serves what is loaded, as the wish says who gets which of it."""
-        before, self._routes = self._routes, {}
+        routes = {}
         for name in sorted({name for name, _ in self._models}):
-            route, known = wish.routes.get(name, Route()), before.get(name, Route())
-            self._routes[name] = route.settled(self._versions(name), known.targets)
+            route, known = wish.routes.get(name, Route()), self._routes.get(name, Route())
+            routes[name] = route.settled(self._versions(name), known.targets)
+        self._routes = routes
         awaited = expected - self._routes.keys()
         self._registry.publish(list(self._models.values()), self._schemas, awaited, self._routes)
 

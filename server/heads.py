@@ -155,6 +155,11 @@ class Segmentation:
 class Number:
     """A number with its percentile: how likely an event is, or how much is expected.
 
+    Attributes:
+        name: the head's.
+        column: where its number is in the scores.
+        measure: what it is a number of: the head's kind, and its unit.
+
     Args:
         head: the head in the manifest.
         column: where its number is in the scores.
@@ -167,7 +172,8 @@ class Number:
         self._map = _VALUES if is_value else _PROPENSITIES
         self._unit = wire.text(2, head.unit) if is_value else b""
         self._percentile_field = 3 if is_value else 2
-        self._column = column
+        self.column = column
+        self.measure = head.kind, head.unit
         self._percentiles = percentiles
         self._mean = head.distribution.mean
         self._between = self._unit + (wire.float_tag(self._percentile_field) if percentiles else b"")
@@ -178,7 +184,7 @@ class Number:
 
     def encode(self, scores: Sequence[float]) -> bytes:
         """See Head."""
-        number = scores[self._column]
+        number = scores[self.column]
         if math.isnan(number):
             return b""
         if self._percentiles is None:
@@ -187,7 +193,7 @@ class Number:
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head."""
-        numbers = scores[:, self._column]
+        numbers = scores[:, self.column]
         parts = [wire.floats(1, numbers), self._unit]
         if self._percentiles is not None:
             percentiles = self._percentiles.of_all(numbers.astype(np.float64)).astype(np.float32)
@@ -196,7 +202,7 @@ class Number:
 
     def write_prior(self, scores: FloatVector) -> None:
         """See Head. The mean; not a number where the version did not record it."""
-        scores[self._column] = self._mean if self._percentiles is not None else np.nan
+        scores[self.column] = self._mean if self._percentiles is not None else np.nan
 
 
 def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from server.policy_file import PolicyFile
 from server.repository import POLICY_FILE, Fingerprint, Versions, scan
 from server.rollout import Rollout, States, is_loaded, is_served, left_behind, missing
 from server.schema import Schema
+from server.signature import TrustedKeys
 from server.traffic import Route
 from server.wish import WishedModel
 
@@ -87,6 +89,11 @@ class _Progress:
         refused = {version: refusal.fingerprint for version, refusal in self.refused.items()}
         return wanted(self.found, self.wished, refused, self.policy.content)
 
+    def unload(self) -> None:
+        """Forgets every version that is loaded, as if the model had just come."""
+        self.wished, self.since_ms, self.route, self.reached = {}, {}, Route(), {}
+        self.serving, self.rollout, self.is_begun, self.begun_s = None, None, False, math.inf
+
 
 class Loader:
     """Keeps the workers in step with the repository.
@@ -97,6 +104,7 @@ class Loader:
         lifecycle: where loads, swaps and refusals are counted.
         states: what each worker said last; None for one that is not there.
         largest_batch: the most rows that will be scored at once.
+        keys: whose versions may serve; None: anybody's.
         clock_s: seconds that never go back.
     """
 
@@ -108,6 +116,7 @@ class Loader:
         states: Callable[[], States],
         *,
         largest_batch: int,
+        keys: TrustedKeys | None = None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
@@ -115,6 +124,7 @@ class Loader:
         self._lifecycle = lifecycle
         self._states = states
         self._largest_batch = largest_batch
+        self._keys = keys
         self._clock_s = clock_s
         self._schemas_sequence = -1  # of the wish that has the last one
         self._progress: dict[str, _Progress] = {}
@@ -263,6 +273,9 @@ class Loader:
         progress = self._progress[name]
         self._read_policy(name, progress)
         self._learn_schemas(name, progress)
+        if progress.is_policy_known and progress.policy.content.unloaded:
+            progress.unload()
+            return
         if not progress.is_policy_known:
             return
         version = progress.wanted.load
@@ -317,7 +330,7 @@ class Loader:
             is_settled = version in progress.refused or progress.described.get(version) == fingerprint
             if is_settled or not fingerprint.is_complete:
                 continue
-            description = self._attempt(name, version, progress, read_description)
+            description = self._attempt(name, version, progress, partial(read_description, keys=self._keys))
             if description is not None:
                 progress.described[version] = fingerprint
                 progress.schemas[version] = description.schema
@@ -348,7 +361,7 @@ class Loader:
             progress.begun_s = min(begun_s, progress.begun_s)
 
     def _verify(self, folder: Path) -> WishedModel:
-        bundle = read_bundle(folder)
+        bundle = read_bundle(folder, self._keys)
         load_model(bundle, largest_batch=self._largest_batch)
         return self._handover.add_version(bundle, folder)
 

@@ -13,6 +13,8 @@ from server.series import Durations, Metric
 
 CountVector = npt.NDArray[np.int64]
 
+_LARGEST = (1 << 63) - 1
+
 # Every status that a call may end with here, by gRPC's name; any other is counted as UNKNOWN.
 CODES = (
     "OK",
@@ -40,6 +42,15 @@ class Count:
     def inc(self, count: int = 1) -> None:
         """Adds."""
         self._cells[self._index] += count
+
+    @property
+    def total(self) -> int:
+        """What this process has added, and those before it that wrote the same row."""
+        return self._cells[self._index]
+
+    def inc_to_limit(self, count: int) -> None:
+        """Adds as much as there is room for in 64 bits, where sums may become so large."""
+        self._cells[self._index] = min(self._cells[self._index] + count, _LARGEST)
 
 
 class Observed:
@@ -102,6 +113,34 @@ class ModelCounters:
     default_counts: CountVector
 
 
+@dataclass(frozen=True, slots=True)
+class ShadowCounters:
+    """What a shadow version counts.
+
+    Attributes:
+        rows: visitors that it scored.
+        dropped: visitors that it was to score, when there was no room or no time.
+        failures: visitors that it could not score.
+    """
+
+    rows: Count
+    dropped: Count
+    failures: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is counted of one head of a shadow version.
+
+    Attributes:
+        rows: visitors whose answers were compared.
+        difference: the sum of how they differ.
+    """
+
+    rows: Count
+    difference: Count
+
+
 class Metrics:
     """What the methods and models of one process count.
 
@@ -129,6 +168,26 @@ class Metrics:
             out_of_range=self._counter(series.OUT_OF_RANGE, labels),
             default_counts=np.frombuffer(cells, dtype=np.int64),
         )
+
+    def for_shadow(self, model: str, version: int) -> ShadowCounters:
+        """The counters of a version that scores beside those that answer."""
+        labels = (model, str(version))
+        return ShadowCounters(
+            rows=self._counter(series.SHADOW_ROWS, labels),
+            dropped=self._counter(series.SHADOW_DROPPED, labels),
+            failures=self._counter(series.SHADOW_FAILURES, labels),
+        )
+
+    def for_segments(self, model: str, version: int, head: str) -> Compared:
+        """The counters of such a version's segmentation; each visitor in another segment counts 1."""
+        return self._compared(series.SHADOW_DIFFERENCES, (model, str(version), head))
+
+    def for_numbers(self, model: str, version: int, head: str) -> Compared:
+        """The counters of such a version's probability or value; differences count in millionths."""
+        return self._compared(series.SHADOW_DEVIATION, (model, str(version), head))
+
+    def _compared(self, metric: Metric, labels: tuple[str, ...]) -> Compared:
+        return Compared(self._counter(series.SHADOW_COMPARED, labels), self._counter(metric, labels))
 
     def _counter(self, metric: Metric, labels: tuple[str, ...]) -> Count:
         return counter(self._row, metric, *labels)

@@ -6,9 +6,11 @@ import numpy as np
 import onnxruntime
 
 from protos.audience.v1 import bundle_pb2
-from server.bundle import Bundle, Description, Reference
+from server.bundle import Bundle, Description
 from server.errors import BadBundle
+from server.graph import DEFAULT_DOMAIN, Versions, idle_graph, read_versions
 from server.heads import FloatMatrix, Segmentation
+from server.reference import Reference
 
 INPUT = "features"
 OUTPUT = "scores"
@@ -51,11 +53,13 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
         largest_batch: the most rows that will be scored at once.
 
     Raises:
-        BadBundle: ONNX Runtime refuses the graph or is too old for it, the graph has another shape than the manifest
-            says, or it does not give the reference rows the scores that training gave them, or a segment that is there.
+        BadBundle: ONNX Runtime refuses the graph or is too old for it, the graph asks for weights or operators from
+            elsewhere, has another shape or operator set than the manifest says, or does not give the reference rows
+            the scores that training gave them, or a segment that is there.
     """
-    manifest = bundle.description.manifest
-    _check_runtime(manifest.graph)
+    graph = bundle.description.manifest.graph
+    _check_runtime(graph)
+    _check_versions(graph, read_versions(bundle.model))
     model = Model(bundle.description, open_graph(bundle.model))
     _check_shape(model)
     try:
@@ -97,6 +101,33 @@ def _numbers(version: str) -> tuple[int, ...]:
         raise BadBundle(f"smallest_runtime is {version!r}; needed is a version such as '1.22.0'") from error
 
 
+def _check_versions(graph: bundle_pb2.Graph, versions: Versions) -> None:
+    """ONNX Runtime is asked itself, by a graph that does nothing: it has no list of what it reads."""
+    opset = versions.opsets.get(DEFAULT_DOMAIN, 0)
+    if opset != graph.opset:
+        raise BadBundle(f"the graph is of ONNX's operator set {opset}; the manifest says {graph.opset}")
+    if not _reads(Versions(versions.ir_version, {DEFAULT_DOMAIN: 1})):
+        raise _too_new(f"IR version {versions.ir_version}")
+    for domain, version in versions.opsets.items():
+        if not _reads(Versions(versions.ir_version, {DEFAULT_DOMAIN: 1, domain: version})):
+            raise _too_new(f"version {version} of the operator set {domain or 'ai.onnx'}")
+
+
+def _reads(versions: Versions) -> bool:
+    try:
+        open_graph(idle_graph(versions))
+    except BadBundle:
+        return False
+    return True
+
+
+def _too_new(what: str) -> BadBundle:
+    return BadBundle(
+        f"ONNX Runtime {onnxruntime.__version__} does not read {what}, of which the graph is; export the graph for an "
+        "older one, or install a newer ONNX Runtime"
+    )
+
+
 def open_graph(model: bytes) -> onnxruntime.InferenceSession:
     """ONNX Runtime's session of a graph, as this server runs it: on the calling thread alone.
 
@@ -107,6 +138,8 @@ def open_graph(model: bytes) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # errors come as exceptions; its own lines are not JSON and quote the graph's names
+    # A graph in ONNX Runtime's own format has not been looked into, and is computed without many checks.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     # Weights in other files are not covered by the hashes, and would be looked for in the working directory.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
     try:

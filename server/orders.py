@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self, get_args, get_type_hints
 
-from server.settings import Settings
+from server.settings import Settings, read_repository
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 _PATHS = frozenset(name for name, kind in get_type_hints(Settings).items() if Path in (kind, *get_args(kind)))
+_LISTS_OF_PATHS = frozenset({"public_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Orders:
 
 
 def _read(name: str, value: Any) -> Any:  # noqa: ANN401  # what JSON holds, and what a setting may be
+    if name == "repository":
+        return read_repository(value)
+    if name in _LISTS_OF_PATHS:
+        return tuple(Path(path) for path in value)
     return Path(value) if name in _PATHS and value is not None else value
 
 

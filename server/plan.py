@@ -1,5 +1,6 @@
 """What the selectors of a request ask for, resolved once for all requests that ask the same of the same models."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -10,6 +11,7 @@ from server.heads import Head
 from server.registry import Offer, Snapshot
 from server.requests import parse_selector
 from server.served import Held, Served, Target
+from server.shadow import Shadow
 from server.traffic import NO_LABEL, Route
 
 MOST_SELECTORS = 16
@@ -132,18 +134,22 @@ def _part(snapshot: Snapshot, selector: scoring_pb2.Selector) -> Target | Choice
 def _found(offer: Offer, selector: scoring_pb2.Selector) -> Target | Choice:
     route = offer.route
 
-    def target(served: Served, label: str) -> Target:
-        return Target(served, _heads(served, selector.heads), label)
+    def target(served: Served, label: str, shadow: Shadow | None = None) -> Target:
+        is_another = shadow is not None and shadow.version != served.model.version
+        return Target(served, _heads(served, selector.heads), label, shadow if is_another else None)
 
     if selector.HasField("version"):
         targets = {NO_LABEL: target(offer.find(selector.version), NO_LABEL)}
     elif selector.label:
         targets = {NO_LABEL: target(offer.labelled(selector.label), selector.label)}
     else:
-        targets = {NO_LABEL: target(offer.default, route.default_label)}
-        for share in route.split:
-            is_there = share.label in route.targets
-            targets[share.label] = target(offer.labelled(share.label), share.label) if is_there else targets[NO_LABEL]
+        everybody = target(offer.default, route.default_label, offer.shadow)
+        targets = {NO_LABEL: everybody}
+        for label in [share.label for share in route.split]:
+            targets[label] = everybody  # while the share's version is not loaded
+            if label in route.targets:
+                with contextlib.suppress(UnknownHead):  # a share of the visitors must not break what works for the rest
+                    targets[label] = target(offer.labelled(label), label, offer.shadow)
     if len(targets) == 1 and not route.holdout:
         return targets[NO_LABEL]
     return Choice(route if len(targets) > 1 else replace(route, split=()), targets)

@@ -49,6 +49,8 @@ def wanted(
         refused: what a version looked like when it was refused; once it looks otherwise, it is tried again.
         policy: the model's, checked.
     """
+    if policy.unloaded:
+        return Wanted(None, frozenset(), None)
     usable = {
         version
         for version, fingerprint in found.items()
@@ -110,6 +112,8 @@ def read_policy(text: bytes) -> policy_pb2.Policy:
         policy = json_format.Parse(text, policy_pb2.Policy())
     except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise BadPolicy(f"the policy is not an audience.v1.Policy: {error}") from error
+    if not text.lstrip().startswith(b"{"):  # protobuf takes an empty list for an empty object
+        raise BadPolicy("the policy is not an audience.v1.Policy: it is not a JSON object")
     check_policy(policy)
     return policy
 
@@ -125,7 +129,7 @@ def check_policy(policy: policy_pb2.Policy) -> None:
         raise BadPolicy(f"the policy has {len(policy.labels)} labels; at most {MOST_LABELS} are taken")
     for label, version in policy.labels.items():
         if not is_label(label):
-            raise BadPolicy(f"label {label[:80]!r} must be 1 to 64 of a-z, 0-9, '-' and '_'")
+            raise BadPolicy(f"label {label[:80]!r} must be 1 to 64 of a-z, 0-9, '-' and '_', with no sign first")
         _check_version(version, f"label {label!r}")
     for version in policy.versions:
         _check_version(version, "versions")

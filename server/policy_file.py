@@ -30,13 +30,15 @@ class PolicyFile:
     def looked_at(self, path: Path) -> Self:
         """This one while the file stays as it is, otherwise what is there now.
 
+        A file that went with the model's whole folder counts as being there still.
+
         Raises:
             BadPolicy: the file cannot be read, or is no policy.
         """
         try:
             status = path.lstat()
         except FileNotFoundError:
-            return self if self.signature is None else type(self)()
+            return type(self)() if path.parent.is_dir() else self
         except OSError as error:
             raise BadPolicy(f"{path.name} cannot be read: {error.strerror}") from error
         signature = status.st_ino, status.st_mtime_ns, status.st_size

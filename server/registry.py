@@ -10,6 +10,7 @@ from server.model import Model
 from server.rows import RowReader
 from server.schema import Schema
 from server.served import Served
+from server.shadow import Shadow
 from server.traffic import Route
 
 _NO_ROUTES: Mapping[str, Route] = MappingProxyType({})
@@ -23,11 +24,13 @@ class Offer:
         name: the model's.
         versions: those that are loaded, by number; at least one.
         route: who gets which; all its versions are among them.
+        shadow: what scores beside, if anything does; its version is among them too.
     """
 
     name: str
     versions: Mapping[int, Served]
     route: Route
+    shadow: Shadow | None = None
 
     @property
     def default(self) -> Served:
@@ -132,12 +135,11 @@ class Registry:
             awaited: as in Snapshot.
             routes: who gets which version, by model; of a model without one everybody gets the newest.
         """
-        versions: dict[str, dict[int, Served]] = {}
+        versions: dict[str, dict[int, Model]] = {}
         for model in models:
-            versions.setdefault(model.name, {})[model.version] = self._served(model, schemas)
+            versions.setdefault(model.name, {})[model.version] = model
         offers = {
-            name: Offer(name, loaded, routes.get(name, Route()).settled(loaded, {}))
-            for name, loaded in versions.items()
+            name: self._offer(name, loaded, schemas, routes.get(name, Route())) for name, loaded in versions.items()
         }
         self.current = Snapshot(offers, awaited)
 
@@ -145,6 +147,11 @@ class Registry:
         """Notes which models are in the repository with no version ready."""
         if awaited != self.current.awaited:
             self.current = replace(self.current, awaited=awaited)
+
+    def _offer(self, name: str, loaded: Mapping[int, Model], schemas: Mapping[str, Schema], route: Route) -> Offer:
+        settled = route.settled(loaded, {})
+        served = {version: self._served(model, schemas) for version, model in loaded.items()}
+        return Offer(name, served, settled, Shadow.of(loaded, settled, self._metrics))
 
     def _served(self, model: Model, schemas: Mapping[str, Schema]) -> Served:
         schema = model.description.schema

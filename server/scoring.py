@@ -7,6 +7,7 @@ import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from server import wire
+from server.copies import Copies, Drawn, draw
 from server.errors import AudienceError, DeadlineTooShort, InvalidRequest
 from server.plan import Choice, Failure, Part, Plan, Plans
 from server.registry import Registry, Snapshot
@@ -40,12 +41,14 @@ class Prepared:
         parts: one for each selector.
         runs: one for each part that is a target.
         when_late: what the caller wants if there is no time.
+        drawn: rows that a shadow scores as well.
     """
 
     opening: bytes
     parts: Sequence[Part]
     runs: Sequence[Run]
     when_late: int
+    drawn: Sequence[Drawn]
 
 
 @dataclass(slots=True, eq=False)  # as above
@@ -58,6 +61,7 @@ class PreparedBatch:
         runs: one for each part that is a target.
         when_late: as in Prepared.
         row_count: rows of the request.
+        drawn: as in Prepared.
     """
 
     opening: bytes
@@ -65,6 +69,7 @@ class PreparedBatch:
     runs: Sequence[Run]
     when_late: int
     row_count: int
+    drawn: Sequence[Drawn]
 
 
 class _Known:
@@ -83,9 +88,13 @@ class Scoring:
         registry: what serves.
         most_rows: the most rows of one batch.
         error_code: number of google.rpc.Code for an error that stands inside a reply.
+
+    Attributes:
+        copies: of requests, which wait for shadows; for a transport to work at when nobody waits.
     """
 
     def __init__(self, registry: Registry, *, most_rows: int, error_code: Callable[[AudienceError], int]) -> None:
+        self.copies = Copies(registry)
         self._registry = registry
         self._known = _Known(registry.current)
         self._most_rows = most_rows
@@ -107,19 +116,21 @@ class Scoring:
             part = parts[0]
             if isinstance(part, Target) and part.served is template.served:
                 run = Run(part.served, (template.row(message),))
-                return Prepared(message[template.request_id], parts, (run,), template.when_late)
+                drawn = () if part.shadow is None else draw(part, run, (message[template.features],))
+                return Prepared(message[template.request_id], parts, (run,), template.when_late, drawn)
         request = parse_score(message)
         opening = _opening(request)
         visitor = _checked_id(request.visitor)
         plan = known.plans.find(request.selectors)
-        parts, features, runs = plan.parts(visitor), request.features, []
+        parts, runs, drawn = plan.parts(visitor), list[Run](), list[Drawn]()
         for part, own in zip(parts, plan.own, strict=True):
             if isinstance(part, Target):
-                row = part.served.reader.read(features if own is None else own)
-                runs.append(Run(part.served, (row,)))
+                features = request.features if own is None else own
+                runs.append(Run(part.served, (part.served.reader.read(features),)))
+                drawn += draw(part, runs[-1], (features,))
         if template is None:
             known.templates.learn(message, plan, parts[0], request.when_late)
-        return Prepared(opening, parts, runs, request.when_late)
+        return Prepared(opening, parts, runs, request.when_late, drawn)
 
     def _current(self) -> "_Known":
         snapshot, known = self._registry.current, self._known
@@ -137,8 +148,12 @@ class Scoring:
             raise InvalidRequest("a selector of a batch has features; they belong in the rows")
         parts = list(_shared(plan, visitors))
         features = [row.features for row in request.rows]
-        runs = [Run(part.served, _read_rows(part, features, rows)) for part, rows in parts if isinstance(part, Target)]
-        return PreparedBatch(opening, parts, runs, request.when_late, len(features))
+        runs, drawn = list[Run](), list[Drawn]()
+        for part, rows in parts:
+            if isinstance(part, Target):
+                runs.append(Run(part.served, _read_rows(part, features, rows)))
+                drawn += draw(part, runs[-1], features if rows is None else [features[number] for number in rows])
+        return PreparedBatch(opening, parts, runs, request.when_late, len(features), drawn)
 
     def _check_rows(self, request: Request) -> Sequence[bytes]:
         """The visitors' identifiers."""
@@ -149,7 +164,10 @@ class Scoring:
     def finish_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply for one visitor."""
         _check_scored(prepared.runs)
-        return self._reply(prepared, _encode_scores)
+        reply = self._reply(prepared, _encode_scores)
+        if prepared.drawn:
+            self.copies.keep(prepared.drawn)
+        return reply
 
     def late_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply that says what is known of anybody, if the caller wants it; otherwise raises."""
@@ -172,7 +190,10 @@ class Scoring:
     def finish_batch(self, prepared: PreparedBatch) -> bytes:
         """The ScoreBatchReply for many visitors, in columns."""
         _check_scored_rows(prepared)
-        return self._reply_batch(prepared, _encode_columns)
+        reply = self._reply_batch(prepared, _encode_columns)
+        if prepared.drawn:
+            self.copies.keep(prepared.drawn)
+        return reply
 
     def late_batch(self, prepared: PreparedBatch) -> bytes:
         """The ScoreBatchReply that says what is known of anybody, as late_score."""

@@ -41,7 +41,7 @@ def _family(metric: Metric, sums: Sums) -> Family:
         return histogram
     counter = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
     for labels, (count,) in _series(metric, sums, 1):
-        counter.add_metric(labels, count)
+        counter.add_metric(labels, count / metric.per_unit)
     return counter
 
 

@@ -16,11 +16,13 @@ class Metric:
         name: as Prometheus shows it; a counter's ends in "_total".
         help: what it says.
         labels: names of its labels.
+        per_unit: what is counted for each 1 that Prometheus shows.
     """
 
     name: str
     help: str
     labels: tuple[str, ...] = ()
+    per_unit: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Durations(Metric):
         """Cells of one series: a count for each bucket, the one without end too, and the sum in nanoseconds."""
         return len(self.bounds_s) + 2
 
+
+_VERSION = ("model", "version")
 
 REQUESTS = Metric("audience_requests_total", "Calls answered, by method and status.", ("method", "code"))
 REQUEST_SECONDS = Durations(
@@ -71,15 +75,40 @@ DEFAULTED = Metric(
     "Times that a feature took its default, because it was missing or out of range.",
     ("model", "feature"),
 )
+SHADOW_ROWS = Metric(
+    "audience_shadow_rows_total", "Visitors scored by a shadow version as well, of which nobody is told.", _VERSION
+)
+SHADOW_DROPPED = Metric(
+    "audience_shadow_dropped_total",
+    "Visitors whom a shadow version was to score, for which there was no time.",
+    _VERSION,
+)
+SHADOW_FAILURES = Metric("audience_shadow_failures_total", "Visitors whom a shadow version could not score.", _VERSION)
+SHADOW_COMPARED = Metric(
+    "audience_shadow_compared_total",
+    "Visitors of whom a shadow version's answer was compared with that of the version that answered.",
+    (*_VERSION, "head"),
+)
+SHADOW_DIFFERENCES = Metric(
+    "audience_shadow_differences_total", "Of those compared, visitors in another segment.", (*_VERSION, "head")
+)
+SHADOW_DEVIATION = Metric(
+    "audience_shadow_deviation_total",
+    "Sum, over those compared, of how far the probability or the expected value is off, to either side.",
+    (*_VERSION, "head"),
+    per_unit=1_000_000,
+)
 SWAPS = Metric("audience_model_swaps_total", "Times that another version of a model began to serve.", ("model",))
 LOAD_SECONDS = Durations(
     "audience_model_load_seconds",
     "Time to verify a version and to have every worker serve it.",
     ("model",),
-    (*_SECONDS, 30.0, 60.0),
+    bounds_s=(*_SECONDS, 30.0, 60.0),
 )
 REFUSED = Metric("audience_model_refused_total", "Versions that were refused; the log says why.", ("model",))
-SCAN_FAILURES = Metric("audience_repository_failures_total", "Times that the repository could not be read.")
+SCAN_FAILURES = Metric(
+    "audience_repository_failures_total", "Times that the repository, or something in it, could not be read or copied."
+)
 STARTS = Metric("audience_process_starts_total", "Processes started, the first of each too.", ("process",))
 SERIES_DROPPED = Metric(DROPPED, "Series that are not counted, since there was no room for them.")
 
@@ -93,6 +122,12 @@ COUNTED = (
     MISSING,
     OUT_OF_RANGE,
     DEFAULTED,
+    SHADOW_ROWS,
+    SHADOW_DROPPED,
+    SHADOW_FAILURES,
+    SHADOW_COMPARED,
+    SHADOW_DIFFERENCES,
+    SHADOW_DEVIATION,
     SWAPS,
     LOAD_SECONDS,
     REFUSED,
@@ -107,11 +142,12 @@ WORKERS = Metric("audience_workers", "Workers, by whether they are ready.", ("st
 # Rows of the counters' file.
 SUPERVISOR_ROW = 0
 CONTROL_ROW = 1
+MIRROR_ROW = 2  # of control's other thread that counts
 
 
 def worker_row(worker: int) -> int:
     """The row of a worker, whose number counts from 0."""
-    return 2 + worker
+    return 3 + worker
 
 
 def row_count(workers: int) -> int:

@@ -11,6 +11,7 @@ from server.heads import FloatMatrix, Head
 from server.metrics import ModelCounters
 from server.model import Model
 from server.rows import Block, CountVector, Row, RowReader
+from server.shadow import Shadow
 from server.traffic import NO_LABEL
 
 # scoring.proto: fields that ModelScores and ModelColumns share, and those of what was assumed.
@@ -65,6 +66,8 @@ class Target:
     Attributes:
         served: the model.
         held: the same for those in the holdout.
+        shadow: what scores a part of these rows as well; None when nothing does.
+        differences: what is compared then.
 
     Args:
         served: the model.
@@ -72,8 +75,12 @@ class Target:
         label: by which the version was found, "" for none.
     """
 
-    def __init__(self, served: Served, heads: Sequence[Head], label: str = NO_LABEL) -> None:
+    def __init__(
+        self, served: Served, heads: Sequence[Head], label: str = NO_LABEL, shadow: Shadow | None = None
+    ) -> None:
         self.served = served
+        self.shadow = shadow
+        self.differences = shadow.differences[served.model.version] if shadow is not None else ()
         self.held = Held(self)
         self._heads = heads
         model = served.model

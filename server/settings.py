@@ -2,17 +2,24 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from server.addresses import copy_name, default_mirror, is_address
 from server.cores import usable_cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How one server runs. Field names are the flags' names."""
+    """How one server runs. Field names are the flags' names.
 
-    repository: Path
+    Attributes:
+        repository: a folder, or an address that is copied into one.
+        mirror: folder for copies of repositories at addresses; None when the repository is a folder.
+    """
+
+    repository: Path | str
+    public_key: tuple[Path, ...]
     host: str
     port: int
     control_port: int
@@ -35,31 +42,63 @@ class Settings:
     tls_client_ca: Path | None
     admin_token_file: Path | None
     poll_seconds: float
+    mirror: Path | None
+    mirror_seconds: float
     drain_seconds: float
     grace_seconds: float
     log_level: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the versions are that are served: the repository, or its copy."""
+        if isinstance(self.repository, Path):
+            return self.repository
+        return (self.mirror or default_mirror()) / copy_name(self.repository)
 
 
 def parse(arguments: Sequence[str]) -> Settings:
     """The settings that these arguments ask for. Ends the process with status 2 and a reason when they are wrong."""
     parser = _parser()
     known = vars(parser.parse_args(arguments))
+    known["public_key"] = tuple(known["public_key"] or ())
     settings = Settings(**{field.name: known[field.name] for field in fields(Settings)})
+    _check_repository(parser, settings)
+    _check_tls(parser, settings)
+    _check_files(parser, settings)
+    if isinstance(settings.repository, str) and settings.mirror is None:
+        return replace(settings, mirror=default_mirror())
+    return settings
+
+
+def read_repository(text: str) -> Path | str:
+    """The folder, or the address, that this text names."""
+    return text if is_address(text) else Path(text)
+
+
+def _check_repository(parser: argparse.ArgumentParser, settings: Settings) -> None:
+    if isinstance(settings.repository, str):
+        return
+    if settings.mirror is not None:
+        parser.error(
+            f"--mirror is where an address such as s3://bucket/prefix is copied to; {settings.repository} is a folder"
+        )
     if not settings.repository.is_dir():
         parser.error(
             f"the repository {settings.repository} is not a folder that can be read; "
             "create it, or publish into it with: python -m training --repository DIR"
         )
-    _check_files(parser, settings)
-    return settings
 
 
-def _check_files(parser: argparse.ArgumentParser, settings: Settings) -> None:
+def _check_tls(parser: argparse.ArgumentParser, settings: Settings) -> None:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         parser.error("--tls-certificate and --tls-key belong together; give both, or none for a port without TLS")
     if settings.tls_client_ca is not None and settings.tls_certificate is None:
         parser.error("--tls-client-ca asks clients for certificates, which needs --tls-certificate and --tls-key too")
-    for path in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.admin_token_file):
+
+
+def _check_files(parser: argparse.ArgumentParser, settings: Settings) -> None:
+    tls = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    for path in (*tls, settings.admin_token_file, *settings.public_key):
         if path is not None and not path.is_file():
             parser.error(f"{path} is not a file that can be read")
 
@@ -77,7 +116,27 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where").add_argument
-    add("--repository", type=Path, required=True, metavar="DIR", help="folder of <model>/<version>/ folders")
+    add(
+        "--repository",
+        type=read_repository,
+        required=True,
+        metavar="DIR",
+        help="folder of <model>/<version>/ folders, or its address: s3://bucket/prefix, gs://bucket/prefix",
+    )
+    add(
+        "--mirror",
+        type=Path,
+        metavar="DIR",
+        help="where a repository at an address is copied to; by default a folder in the user's cache",
+    )
+    add(
+        "--public-key",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="Ed25519 public key, PEM; only versions that it signed serve; several times for several keys, of which "
+        "one is enough; absent: signatures are not looked at",
+    )
     add("--host", default="127.0.0.1", help="address to listen on, for all ports; 0.0.0.0 for all")
     add("--port", type=_port, default=50051, help="port for scoring; 0 takes a free one and logs it")
     add("--control-port", type=_port, default=50052, help="port for administration; 0 takes a free one")
@@ -156,6 +215,7 @@ def _add_administration(parser: argparse.ArgumentParser) -> None:
 def _add_times(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("times and the log").add_argument
     add("--poll-seconds", type=_period, default=0.25, help="how often the repository is looked at")
+    add("--mirror-seconds", type=_period, default=10.0, help="how often a repository at an address is looked at")
     add("--drain-seconds", type=_seconds, default=0.0, help="how long to go on serving, as not ready, after SIGTERM")
     add("--grace-seconds", type=_seconds, default=5.0, help="how long calls in flight may take to end after that")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="least level to log")

@@ -78,7 +78,8 @@ class Route:
     def settled(self, loaded: Collection[int], before: Mapping[str, int]) -> Self:
         """The same among the versions that are loaded: a label whose version is not keeps the one that it had before.
 
-        A label that has neither is left out, and who asks for none gets the newest version then.
+        A label that has neither is left out. Who asks for none then gets what they had before, or else the newest, and
+        is told no label.
         """
         targets = {}
         for label, version in self.targets.items():
@@ -88,7 +89,8 @@ class Route:
                 targets[label] = before[label]
         if NO_LABEL not in targets and loaded:
             targets[NO_LABEL] = max(loaded)
-        return replace(self, targets=targets)
+        default_label = self.default_label if self.default_label in targets else NO_LABEL
+        return replace(self, targets=targets, default_label=default_label)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""

@@ -11,6 +11,8 @@ from grpc_health.v1 import health_pb2
 from server import logs
 from server.counters import Counters
 from server.follower import Follower
+from server.inference import infer
+from server.inference.service import add_inference_service
 from server.metrics import Metrics
 from server.orders import Orders, die_with
 from server.registry import Registry
@@ -29,6 +31,7 @@ from server.wish import WorkerState
 # is 5 ms, longer than most answers take.
 _SWITCH_S = 0.0002
 _FOLLOWER_S = 1.0  # what the follower gets to end; it writes nothing that lasts, so it can be left
+_SERVICES = (SERVICE, infer.SERVICE)
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -64,8 +67,17 @@ class Worker:
         )
         self._thread = threading.Thread(target=self._follower.run, args=(self._stop,), name="follower", daemon=True)
         scoring = Scoring(registry, most_rows=self._settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
-        self._server = make_transport(self._settings, scoring.methods(), metrics)
-        add_operators_services(self._server, self._health, SERVICE)
+        inference = infer.Inference(registry, most_rows=self._settings.max_batch_rows)
+        methods = (*scoring.methods(), *inference.methods())
+        self._server = make_transport(self._settings, methods, metrics, scoring.copies)
+        add_inference_service(
+            self._server,
+            registry,
+            inference.statistics,
+            is_ready=lambda: self._is_ready,
+            most_rows=self._settings.max_batch_rows,
+        )
+        add_operators_services(self._server, self._health, *_SERVICES)
         self._credentials = read_credentials(self._settings)
 
     def run(self, stop: Stop) -> None:
@@ -101,12 +113,16 @@ class Worker:
         self._report()
         self._has_followed.set()
 
+    @property
+    def _is_ready(self) -> bool:
+        return self._follower.is_ready and not self._is_draining
+
     def _report(self) -> None:
         """Tells clients and the other processes what this one does."""
         with self._lock:
             follower = self._follower
-            is_ready = follower.is_ready and not self._is_draining
-            for service in ("", SERVICE):
+            is_ready = self._is_ready
+            for service in ("", *_SERVICES):
                 self._health.set(service, _SERVING if is_ready else _NOT_SERVING)
             state = WorkerState(
                 pid=os.getpid(),

@@ -1,8 +1,10 @@
-"""python -m training --repository DIR: trains on the grocery records and publishes a version."""
+"""python -m training --repository DIR: trains on the grocery records and publishes a version.
+
+python -m training import MODEL.onnx --config MODEL.toml --repository DIR: publishes a model from elsewhere.
+"""
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,39 +15,48 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from server.errors import AudienceError
 from server.repository import is_model_name
+from server.settings import read_repository
 from training import grocery, summary
 from training.export.graph import NotExportable
 from training.export.parity import NoParity
 from training.households import day, natural
+from training.imports import command
 from training.names import BadNames, read_names
 from training.pipeline import STEPS, Order, Step, WrongOrder, train
 from training.publish import NotPublished
+from training.remote import published_at
+from training.signature import read_signing_key
 from training.split import TooFewDates
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Trains and publishes. Exit status 0: published; 1: not, and the last line says why."""
+    """Trains or imports, and publishes. Exit status 0: published; 1: not, and the last line says why."""
+    if arguments[:1] == ["import"]:
+        return command.main(arguments[1:])
     parser = _parser()
     given = parser.parse_args(arguments)
     console = Console()
     try:
-        order = Order(
-            repository=given.repository,
-            model=given.model,
-            until=given.until,
-            without=frozenset(given.without),
-            names=read_names(given.names),
-            seed=given.seed,
-        )
-        order.repository.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryDirectory(prefix=".incoming-", dir=order.repository).cleanup()  # can it be written at all
-        with _steps(console) as step:
-            trained = train(order, step)
+        names = read_names(given.names)
+        signing_key = None if given.signing_key is None else read_signing_key(given.signing_key)
+        with published_at(given.repository, given.model) as repository:
+            order = Order(
+                repository=repository,
+                model=given.model,
+                until=given.until,
+                without=frozenset(given.without),
+                names=names,
+                seed=given.seed,
+                signing_key=signing_key,
+            )
+            with _steps(console) as step:
+                trained = train(order, step)
+            tables = summary.tables(trained.folder)
     except KeyboardInterrupt:
         parser.exit(130, "interrupted; nothing was published\n")
     except (AudienceError, BadNames, NoParity, NotExportable, NotPublished, TooFewDates, WrongOrder, OSError) as error:
         parser.exit(1, f"nothing was published: {error}\n")
-    console.print(summary.tables(trained.folder))
+    console.print(tables)
     return 0
 
 
@@ -54,10 +65,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m training",
         description="Trains segments, propensities and a value head on a year of real grocery records, and publishes "
         "them as the next version of a model.",
-        epilog="Example: python -m training --repository build/repository --until 2017-12-01",
+        epilog="Example: python -m training --repository build/repository --until 2017-12-01. "
+        "A model that was made elsewhere: python -m training import --help",
     )
     add = parser.add_argument
-    add("--repository", type=Path, required=True, metavar="DIR", help="where versions are published; made if absent")
+    add(
+        "--repository",
+        type=read_repository,
+        required=True,
+        metavar="DIR",
+        help="where versions are published: a folder, made if absent, or an address such as s3://bucket/prefix",
+    )
     add("--model", type=_model_name, default="grocery", metavar="NAME", help="name of the model (default: %(default)s)")
     add(
         "--until",
@@ -79,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help='TOML file of names for segments, by key: "customer_value-1-2" = "Regulars"',
+    )
+    add(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="Ed25519 private key, PEM, that signs the version, for servers with --public-key (default: no signature)",
     )
     add("--seed", type=natural, default=0, help="seed of every random number (default: %(default)s)")
     return parser

@@ -18,8 +18,8 @@ from training.outcomes import Outcome, Propensity
 from training.segmentation import Centroids, Labels, Segmentation
 
 _LIBRARIES = ("duckdb", "numpy", "onnx", "scikit-learn", "skl2onnx")
-_FEATURE_QUANTILES = 101
-_SCORE_QUANTILES = 1001  # audiences are bought by the top per cent, where a coarse table is one straight line
+FEATURE_QUANTILES = 101
+SCORE_QUANTILES = 1001  # audiences are bought by the top per cent, where a coarse table is one straight line
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         ),
         schema=to_schema(specs, typical(population, specs)),
         heads=_heads(heads, segments, population),
-        feature_distributions=[_distribution(column, _FEATURE_QUANTILES) for column in population.T],
+        feature_distributions=[distribution(column, FEATURE_QUANTILES) for column in population.T],
         training=bundle_pb2.TrainingFacts(
             data=identity.data,
             until_ms=identity.until_ms,
@@ -161,11 +161,12 @@ def _outcome(head: Outcome, population: Features, first: int) -> bundle_pb2.Head
         columns=[bundle_pb2.ScoreColumns(role=role, first=first, count=1)],
         horizon_days=head.question.horizon_days,
         unit=head.question.unit,
-        distribution=_distribution(head.scores(population)[:, 0], _SCORE_QUANTILES),
+        distribution=distribution(head.scores(population)[:, 0], SCORE_QUANTILES),
     )
 
 
-def _distribution(values: npt.NDArray[np.floating], count: int) -> bundle_pb2.Distribution:
+def distribution(values: npt.NDArray[np.floating], count: int) -> bundle_pb2.Distribution:
+    """How these values, shape (n,), are distributed, by so many quantiles."""
     wide = values.astype(np.float64)
     quantiles = np.quantile(wide, np.linspace(0, 1, count)).astype(np.float32)
     return bundle_pb2.Distribution(quantiles=np.maximum.accumulate(quantiles), mean=float(wide.mean()))

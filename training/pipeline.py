@@ -22,6 +22,7 @@ from training.outcomes import Outcome, Question, Rows, fit_propensity, fit_value
 from training.previous import Previous, find_previous, next_version
 from training.publish import bundle_files, publish
 from training.segmentation import Segmentation, Shaping, fit_centroids, fit_mixture
+from training.signature import SigningKey
 from training.split import split
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -58,6 +59,7 @@ class Order:
         without: features to leave out.
         names: names that people gave to segments, by key.
         seed: of every random number.
+        signing_key: whose signature the version gets; None for none.
     """
 
     repository: Path
@@ -66,6 +68,7 @@ class Order:
     without: frozenset[str]
     names: Mapping[str, str]
     seed: int
+    signing_key: SigningKey | None = None
 
 
 # Each outcome: what is asked, and the label that answers it.
@@ -140,7 +143,7 @@ def train(order: Order, step: Step) -> Trained:
         manifest = build_manifest(identity, columns.specs, heads, segments, visitors, evidence)
         reference = (evidence.reference_features, evidence.reference_scores)
         files = bundle_files(manifest, graph, reference, _evaluation(heads, segments, evidence))
-        folder = publish(order.repository, order.model, version, files)
+        folder = publish(order.repository, order.model, version, files, order.signing_key)
     return Trained(folder, heads, columns.specs)
 
 

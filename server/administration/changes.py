@@ -125,6 +125,15 @@ def set_holdout(basis_points: int) -> Change:
     return change
 
 
+def set_unloaded(*, is_unloaded: bool) -> Change:
+    """Unloads every version of the model, or loads again what the policy says."""
+
+    def change(policy: policy_pb2.Policy) -> None:
+        policy.unloaded = is_unloaded
+
+    return change
+
+
 def promote(label: str, default: int) -> Change:
     """Makes a label's version the stable one, and ends its share; `default` as in set_label."""
 

@@ -9,12 +9,18 @@ from server.metrics import Metrics
 from server.settings import Settings
 from server.transport import threads
 from server.transport.limits import Limits
-from server.transport.seam import AnyMethod
+from server.transport.seam import AnyMethod, Spare
 from server.transport.unusable import unusable
 
 
-def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Metrics) -> grpc.Server:
+def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Metrics, spare: Spare) -> grpc.Server:
     """A server with these methods, without a port yet.
+
+    Args:
+        settings: the operator's.
+        methods: those that score.
+        metrics: where calls are counted.
+        spare: what is done when nobody waits.
 
     Raises:
         UnusableCore: the inline transport does not work with this grpcio. The text says what to do.
@@ -31,10 +37,11 @@ def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Me
     if settings.transport == "threads":
         plain = threads.make_server(limits, threads=settings.threads)
         threads.add_methods(plain, methods, metrics, default_deadline_s=default_deadline_s)
+        threads.work_beside(plain, spare)
         return plain
     inline = _working_inline()
     server: grpc.Server = inline.make_server(
-        limits, most_rows=settings.max_run_rows, most_wait_s=settings.max_wait_ms / 1e3
+        limits, most_rows=settings.max_run_rows, most_wait_s=settings.max_wait_ms / 1e3, spare=spare
     )
     inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
     return server

@@ -19,7 +19,7 @@ from server.transport.calls import Call, ignore, kind_of
 from server.transport.core import Arrival, Event
 from server.transport.limits import Limits, channel_options
 from server.transport.line import Entry, Line
-from server.transport.seam import AnyMethod
+from server.transport.seam import AnyMethod, Spare
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +29,16 @@ _NO_SUCH_METHOD = core.Ending(grpc.StatusCode.UNIMPLEMENTED, "there is no such m
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
-def make_server(limits: Limits, *, most_rows: int, most_wait_s: float) -> "Server":
+def make_server(limits: Limits, *, most_rows: int, most_wait_s: float, spare: Spare | None = None) -> "Server":
     """A server without a port or a method yet.
 
     Args:
         limits: what bounds it.
         most_rows: the most rows that are scored together; a single call may have more.
         most_wait_s: calls that would wait longer than this to be scored are refused as they arrive.
+        spare: what is done instead of sleeping.
     """
-    return Server(limits, Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls))
+    return Server(limits, Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls), spare)
 
 
 def add_methods(server: "Server", methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float) -> None:
@@ -52,9 +53,11 @@ class Server(grpc.Server):
     Args:
         limits: what bounds it.
         line: the calls that wait to be scored.
+        spare: as in make_server.
     """
 
-    def __init__(self, limits: Limits, line: Line) -> None:
+    def __init__(self, limits: Limits, line: Line, spare: Spare | None) -> None:
+        self._spare = spare
         self._limits = limits
         text = f"{limits.most_streams} calls are open; that is the limit"
         self._too_many_open = core.Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
@@ -163,10 +166,13 @@ class Server(grpc.Server):
             self._has_ended.set()
 
     def _turn(self) -> None:
-        """Takes what has arrived, then scores once."""
-        self._core.take(self._waiting, sleep_s=_TICK_S, most_events=_MOST_EVENTS)
+        """Takes what has arrived, then scores once; when there was nothing at all, does a piece of the spare work."""
+        spare = self._spare
+        self._core.take(self._waiting, sleep_s=0 if spare else _TICK_S, most_events=_MOST_EVENTS)
         if self._waiting:
             self._line.score()
+        elif spare:
+            spare.work()
         self._tick()
 
     def _tick(self) -> None:

@@ -67,6 +67,18 @@ class Method(Generic[PreparedT]):
 AnyMethod = Method[Any]
 
 
+class Spare(Protocol):
+    """Work that nobody waits for: it is done after the replies, a piece at a time."""
+
+    def __len__(self) -> int:
+        """How much of it there is."""
+        ...
+
+    def work(self) -> None:
+        """Does a small piece; never raises. One thread at a time, which may be another than the one that answers."""
+        ...
+
+
 def score(runs: Sequence[Run]) -> None:
     """Scores all runs, each lane's together."""
     if len(runs) == 1:  # as at low load: nothing to put together

@@ -6,6 +6,7 @@ from server import errors
 
 _CODES: dict[type[errors.AudienceError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.Unsupported: grpc.StatusCode.UNIMPLEMENTED,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
     errors.UnknownHead: grpc.StatusCode.NOT_FOUND,
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,

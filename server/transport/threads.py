@@ -12,8 +12,9 @@ from server.metrics import MethodCounters, Metrics
 from server.transport.edge import fail
 from server.transport.limits import Limits, channel_options
 from server.transport.pace import Pace
-from server.transport.seam import AnyMethod, score
+from server.transport.seam import AnyMethod, Spare, score
 
+_LOOK_S = 0.05  # how often it looks for spare work
 _NEVER_S = 2.0**61  # the core's infinity is the largest whole number of 64 bits, less what has passed since 1970
 
 _Handle = Callable[[bytes, grpc.ServicerContext], bytes]
@@ -23,6 +24,17 @@ def make_server(limits: Limits, *, threads: int) -> grpc.Server:
     """A server without a port or a method yet, which answers calls on this many threads."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
     return grpc.server(pool, options=channel_options(limits), maximum_concurrent_rpcs=limits.most_calls)
+
+
+def work_beside(server: grpc.Server, spare: Spare) -> None:
+    """Has one more thread do the spare work, until the server ends."""
+
+    def run() -> None:
+        while server.wait_for_termination(0 if spare else _LOOK_S):  # whether it goes on
+            if spare:
+                spare.work()
+
+    threading.Thread(target=run, name="spare", daemon=True).start()
 
 
 def add_methods(
@@ -53,7 +65,7 @@ def _handle(
             deadline_s = _deadline_s(context, default_deadline_s)
             _check(deadline_s)
             prepared = method.prepare(message)
-            is_late = time.monotonic() + pace.expected_s(1 + len(message)) > deadline_s
+            is_late = bool(prepared.runs) and time.monotonic() + pace.expected_s(1 + len(message)) > deadline_s
             if not is_late:
                 score(prepared.runs)
                 _check(deadline_s)
@@ -63,7 +75,8 @@ def _handle(
                     reply = method.late(prepared)
                 else:
                     reply = method.finish(prepared)
-                    pace.took(1 + len(message), (time.perf_counter_ns() - started_ns) / 1e9)
+                    if prepared.runs:  # what needs no scoring does not say how long that takes
+                        pace.took(1 + len(message), (time.perf_counter_ns() - started_ns) / 1e9)
                 counters.answered(time.perf_counter_ns() - started_ns)
         except Exception as error:  # the edge: whatever went wrong, the caller gets a status
             with finishing:

@@ -42,6 +42,11 @@ BARS = {
     "half_load_p99_over_echo_ms": Bar("<", 1.0),
     "overload_goodput_over_peak": Bar(">=", 0.85),
     "heavy_row_us": Bar(">=", 500),
+    "swap_failed_requests": Bar("<=", 0),
+    "swap_mixed_replies": Bar("<=", 0),
+    "publish_p999_over_quiet": Bar("<=", 1.5),
+    "label_p999_over_quiet": Bar("<=", 1.5),
+    "swap_rss_growth": Bar("<=", 1.05),
 }
 
 

@@ -43,11 +43,24 @@ _SOURCES = (*sorted((Path(__file__).parents[2] / "training").rglob("*.py")), Pat
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Which graph: the model's name, the number of trees, and of how many visitors it is made."""
+    """Which graph.
+
+    Attributes:
+        model: its name.
+        trees: of its forest.
+        visitors: of how many it is made.
+        variant: of another one every head is fitted to another sample of them, so that it has other scores.
+    """
 
     model: str
     trees: int
     visitors: int
+    variant: int = 0
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that has it."""
+        return f"{self.model}-{self.variant}" if self.variant else self.model
 
 
 STATED = Recipe("bench", 200, 12_000)
@@ -75,7 +88,7 @@ class Bundle:
 
 def made(recipe: Recipe, folder: Path) -> Bundle:
     """The recipe's version in a repository of its own under `folder`; made when it is not there or out of date."""
-    place = folder / recipe.model
+    place = folder / recipe.folder
     stamp = _stamp(recipe)
     stamp_file = place / _STAMP_FILE
     if not stamp_file.is_file() or stamp_file.read_text(encoding="utf-8") != stamp:
@@ -122,16 +135,26 @@ def _make(recipe: Recipe, place: Path) -> None:
 
 
 def _fit(recipe: Recipe, population: Population) -> list[Fitted]:
-    features = population.features
+    sample, seed = _sample(population, recipe.variant), recipe.variant
+    features = sample.features
     shaping = Shaping.fit(features, specs(), [spec.name for spec in specs()])
-    mixture = GaussianMixture(SEGMENT_COUNT, reg_covar=0.1, random_state=0).fit(shaping.apply(features))
+    mixture = GaussianMixture(SEGMENT_COUNT, reg_covar=0.1, random_state=seed).fit(shaping.apply(features))
     logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    forest = RandomForestClassifier(recipe.trees, max_depth=_DEPTH, random_state=0)
+    forest = RandomForestClassifier(recipe.trees, max_depth=_DEPTH, random_state=seed)
     return [
         Mixture("style", "how they buy", shaping, mixture, []),
-        Propensity(Question("buys_7d", "buys within 7 days", 7), logistic.fit(features, population.buys), {}),
-        Propensity(Question("churns_30d", "stays away 30 days", 30), forest.fit(features, population.churns), {}),
+        Propensity(Question("buys_7d", "buys within 7 days", 7), logistic.fit(features, sample.buys), {}),
+        Propensity(Question("churns_30d", "stays away 30 days", 30), forest.fit(features, sample.churns), {}),
     ]
+
+
+def _sample(population: Population, variant: int) -> Population:
+    """All visitors for variant 0; for another one as many, drawn with replacement."""
+    if not variant:
+        return population
+    count = len(population.features)
+    drawn = np.random.default_rng(variant).integers(0, count, count)
+    return Population(population.features[drawn], population.buys[drawn], population.churns[drawn])
 
 
 def _segments(head: Mixture, features: Features) -> Segments:

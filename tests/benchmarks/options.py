@@ -58,23 +58,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="about a minute: 2 rounds of 1 s, 50,000 requests for the memory")
-    add("--rounds", type=_positive, help="rounds of each measurement; default 5")
-    add("--seconds", type=_seconds, help="of each load in each round; default 2")
-    add("--requests", type=_positive, help="over which the memory is watched; default 1000000")
-    add("--deadline-ms", type=_seconds, default=100.0, help="deadline under overload; default %(default)s")
+    add("--rounds", type=positive, help="rounds of each measurement; default 5")
+    add("--seconds", type=seconds, help="of each load in each round; default 2")
+    add("--requests", type=positive, help="over which the memory is watched; default 1000000")
+    add("--deadline-ms", type=seconds, default=100.0, help="deadline under overload; default %(default)s")
     add("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some parts alone, of: {', '.join(PARTS)}")
     add("--out", type=Path, default=RECORD, metavar="FILE", help="where the record goes; default build/bench.json")
     return parser
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A count from a flag; refused when it is less than 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is too small; needed is at least 1")
     return number
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A number from a flag; refused unless it is more than 0 and at most 3600."""
     number = float(text)
     if not 0 < number <= 3600:
         raise argparse.ArgumentTypeError(f"{text} is out of range; needed is more than 0, at most 3600")

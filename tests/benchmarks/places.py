@@ -4,6 +4,7 @@ from tests.house.project import REQUIREMENTS, ROOT
 
 WORK = ROOT / "build" / "bench"
 RECORD = ROOT / "build" / "bench.json"
+SWAP_RECORD = ROOT / "build" / "bench-swap.json"
 FLOOR_SOURCE = ROOT / "loadtest" / "floor"
 FLOOR = ROOT / "build" / "floor"
 CONTRACT = FLOOR / "python"  # limit_pb2 and limit_pb2_grpc

@@ -20,12 +20,12 @@ _LIBRARIES = ("grpcio", "numpy", "onnxruntime", "protobuf")
 _WHOLE_FROM = 1000  # as many digits as a reader compares
 
 
-def table(figures: Sequence[Figure]) -> Table:
+def table(figures: Sequence[Figure], title: str = "Benchmark") -> Table:
     """All figures, with their bars."""
-    made = Table(title="Benchmark", title_justify="left", box=box.SIMPLE)
+    made = Table(title=title, title_justify="left", box=box.SIMPLE)
     made.add_column("figure", no_wrap=True)
-    for title in ("median", "lowest to highest", "bar"):
-        made.add_column(title, justify="right", no_wrap=True)
+    for heading in ("median", "lowest to highest", "bar"):
+        made.add_column(heading, justify="right", no_wrap=True)
     made.add_column("")
     made.add_column("note", overflow="fold")
     for one in figures:

@@ -39,10 +39,18 @@ class Running:
 
 
 @contextmanager
-def audience(bundle: Bundle, cores: AbstractSet[int], *, transport: str, workers: int = 1) -> Iterator[Running]:
-    """The project's own server, as an operator runs it."""
-    flags = audience_flags(_help(), transport=transport, workers=workers)
-    log = WORK / f"{bundle.manifest.model}-{transport}-{workers}.log"
+def audience(  # noqa: PLR0913  # keyword-only knobs of one server
+    bundle: Bundle,
+    cores: AbstractSet[int],
+    *,
+    transport: str,
+    workers: int = 1,
+    log: Path | None = None,
+    more: Sequence[str] = (),
+) -> Iterator[Running]:
+    """The project's own server, as an operator runs it, with more flags if any are given."""
+    flags = [*audience_flags(_help(), transport=transport, workers=workers), *more]
+    log = log or WORK / f"{bundle.manifest.model}-{transport}-{workers}.log"
     with ExitStack() as stack:
         with pinned(cores):
             server = stack.enter_context(serving(bundle.repository, log, *flags))

@@ -2,7 +2,8 @@
 
     protos <- server <- training        loadtest -> protos
 
-Only transports, services and entry points know gRPC; only the model's runtime and training's export know ONNX.
+Only transports, services, administration and entry points know gRPC; only the model's runtime, and training's export
+and imports know ONNX; only what makes and what checks signatures knows their library.
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ GRPC_PLACES = (
     "__main__.py",
     "loadtest/*",
 )
-ONNX_PLACES = ("server/model.py", "training/export*")
+FSSPEC_PLACES = ("server/remote.py",)  # 0.15 s, which a server of a folder does without
+ONNX_PLACES = ("server/model.py", "training/export*", "training/imports*")
+KEY_PLACES = ("server/signature.py", "training/signature.py")
 PLACES = {
+    "fsspec": FSSPEC_PLACES,
     "grpc": GRPC_PLACES,
     "grpc_health": GRPC_PLACES,
     "grpc_reflection": GRPC_PLACES,
@@ -46,6 +50,7 @@ PLACES = {
     "onnx": ONNX_PLACES,
     "onnxruntime": ONNX_PLACES,
     "skl2onnx": ONNX_PLACES,
+    "cryptography": KEY_PLACES,
 }
 
 

@@ -23,11 +23,13 @@ PERMISSIVE = {
     "BSD-3-Clause",
     "CC0-1.0",
     "MIT",
+    "MIT-0",
     "PSF-2.0",
     "Zlib",
 }
 # Tools with other licences, each by its name with the reason why that is fine; none may be in the image.
 TOOLS = {
+    ("certifi", "MPL-2.0"): "asks for the source of changed files; the tests' object store comes with it, unchanged",
     (
         "hypothesis",
         "MPL-2.0",
@@ -36,10 +38,12 @@ TOOLS = {
 }
 # What the metadata call a licence, and what everybody else does.
 SPELLINGS = {
+    "Apache Software License; BSD License": "Apache-2.0 AND BSD-3-Clause",  # python-dateutil 2, by parts
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache Software License": "Apache-2.0",
     "DFSG approved; MIT License": "MIT",
     "MIT License": "MIT",
+    "Python Software Foundation License": "PSF-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 # Read in the distribution's own licence file, where the metadata say nothing.

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,8 @@ def test_every_folder_with_modules_is_a_package(package: str) -> None:
         ("training/fit.py", "from skl2onnx import to_onnx"),
         ("training/fit.py", f"import onnx\n{COMMAND}"),
         ("loadtest/a.py", "import onnx"),
+        ("server/bundle.py", "from cryptography.exceptions import InvalidSignature"),
+        ("server/mirror.py", "from fsspec.core import url_to_fs"),
     ],
 )
 def test_import_against_the_house_is_found(path: str, source: str) -> None:
@@ -89,6 +93,7 @@ def test_import_against_the_house_is_found(path: str, source: str) -> None:
         ("server/__main__.py", "import grpc"),
         ("server/healthcheck.py", f"import grpc\n{COMMAND}"),
         ("server/model.py", "import onnxruntime"),
+        ("server/signature.py", "import cryptography"),
         ("training/export.py", "import onnx, skl2onnx"),
         ("training/export/forest.py", "import onnx"),
     ],
@@ -96,6 +101,13 @@ def test_import_against_the_house_is_found(path: str, source: str) -> None:
 def test_import_along_the_arrows_passes(path: str, source: str) -> None:
     """What the house allows is not reported."""
     assert misplaced(path, source) == []
+
+
+@pytest.mark.parametrize("module", ["server.supervisor", "server.worker", "server.control", "training.pipeline"])
+def test_drivers_are_loaded_where_an_address_is_read_alone(module: str) -> None:
+    """No process begins with what only a repository at an address needs."""
+    check = f"import sys, {module}; sys.exit('fsspec' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 
 def test_undeclared_import_is_found() -> None:

@@ -160,7 +160,7 @@ def _sum_again(files: dict[str, bytes]) -> None:
         (_altered, "model.onnx was altered or cut"),
         (_of_another_version, "is of shop/3; its folder is shop/2"),
         (_newer_format, "has format version 2; this server reads 1"),
-        (_not_onnx, "ONNX Runtime refuses the graph"),
+        (_not_onnx, "the graph is no ONNX model"),
         (_other_scores, "does not give the reference rows their scores"),
     ],
 )

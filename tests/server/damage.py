@@ -8,7 +8,9 @@ from pathlib import Path
 from google.protobuf import json_format
 
 from protos.audience.v1 import bundle_pb2
-from server.bundle import MANIFEST_FILE, SUMS_FILE
+from server.bundle import MANIFEST_FILE, SIGNATURE_FILE, SUMS_FILE
+
+Damage = Callable[[Path], object]
 
 
 def copy(published: Path, repository: Path) -> Path:
@@ -18,7 +20,7 @@ def copy(published: Path, repository: Path) -> Path:
 
 def rehash(folder: Path) -> None:
     """Makes the hashes right again for whatever is there now."""
-    names = sorted(path.name for path in folder.iterdir() if path.name != SUMS_FILE)
+    names = sorted(path.name for path in folder.iterdir() if path.name not in {SUMS_FILE, SIGNATURE_FILE})
     lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (folder / SUMS_FILE).write_text("".join(lines))
 

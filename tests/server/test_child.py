@@ -82,7 +82,12 @@ def test_signals_reach_what_runs() -> None:
 
 def test_orders_come_back_as_they_were(tmp_path: Path) -> None:
     """What a process is told is what it reads."""
-    orders = Orders(parse(["--repository", str(tmp_path), "--host", "::"]), tmp_path / "runtime", 42, 3)
+    keys = [tmp_path / "old.pem", tmp_path / "new.pem"]
+    for key in keys:
+        key.touch()
+    settings = parse(["--repository", str(tmp_path), "--host", "::", *(f"--public-key={key}" for key in keys)])
+    assert settings.public_key == tuple(keys)
+    orders = Orders(settings, tmp_path / "runtime", 42, 3)
     assert Orders.from_json(orders.to_json()) == orders
 
 

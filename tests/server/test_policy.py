@@ -161,9 +161,11 @@ def test_route_of_a_policy() -> None:
     ("text", "reason"),
     [
         ("[", "is not an audience.v1.Policy"),
+        ("[]", "is not a JSON object"),
         ('{"lables": {}}', "is not an audience.v1.Policy.*lables"),
         ('{"labels": {"Stable": 1}}', "label 'Stable' must be 1 to 64 of a-z"),
         ('{"labels": {"": 1}}', "label '' must be"),
+        ('{"labels": {"-a": 1}}', "label '-a' must be 1 to 64 of .*, with no sign first"),
         ('{"labels": {"stable": 0}}', "label 'stable' has the version 0; needed is 1 to"),
         ('{"versions": ["-1"]}', "versions has the version -1; needed is 1 to"),
         (
@@ -195,6 +197,26 @@ def test_policy_that_is_none(text: str, reason: str) -> None:
     """What is wrong is said, with what would be right."""
     with pytest.raises(BadPolicy, match=reason):
         read_policy(text.encode()[: (1 << 16) + 1])
+
+
+scalars = st.none() | st.booleans() | st.integers(-1, 1 << 64) | st.floats() | st.sampled_from(["a", "stable", "1"])
+names = st.sampled_from([field.name for field in Policy.DESCRIPTOR.fields] + ["label", "basis_points", "salt", "a"])
+content = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=3), max_leaves=9
+)
+
+
+@law
+@given(content.map(json.dumps).map(str.encode) | st.binary(max_size=9))
+def test_any_file_is_a_policy_or_refused(text: bytes) -> None:
+    """Nothing in the file fails in any other way, and what is a policy is an object, and stays one."""
+    try:
+        policy = read_policy(text)
+    except BadPolicy:
+        return
+    assert isinstance(json.loads(text), dict)
+    assert read_policy(write_policy(policy)) == policy
+    route("shop", policy, 3)
 
 
 def test_policy_there_and_back() -> None:

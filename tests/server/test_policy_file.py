@@ -25,6 +25,19 @@ def test_file_is_followed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folder_that_goes(tmp_path: Path) -> None:
+    """A policy that went with its model's whole folder, which nobody unpublishes so, stays until the folder is back."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    replace_policy(folder / "policy.json", Policy(newest=2))
+    read = PolicyFile().looked_at(folder / "policy.json")
+    away = folder.rename(tmp_path / "away")
+    assert read.looked_at(folder / "policy.json") is read
+    (away / "policy.json").unlink()
+    away.rename(folder)
+    assert read.looked_at(folder / "policy.json") == PolicyFile()
+
+
 @pytest.mark.parametrize("kind", ["link", "folder", "garbage"])
 def test_file_that_is_no_policy(tmp_path: Path, kind: str) -> None:
     """Links, folders and other content are refused with a reason."""

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from server.addresses import copy_name, default_mirror
 from server.cores import usable_cores
+from server.orders import Orders
 from server.settings import Settings, parse
 
 
@@ -16,6 +18,7 @@ def test_defaults(tmp_path: Path) -> None:
     settings = parse(["--repository", str(tmp_path)])
     assert settings == Settings(
         repository=tmp_path,
+        public_key=(),
         host="127.0.0.1",
         port=50051,
         control_port=50052,
@@ -38,6 +41,8 @@ def test_defaults(tmp_path: Path) -> None:
         tls_client_ca=None,
         admin_token_file=None,
         poll_seconds=0.25,
+        mirror=None,
+        mirror_seconds=10.0,
         drain_seconds=0.0,
         grace_seconds=5.0,
         log_level="info",
@@ -60,6 +65,7 @@ def test_defaults(tmp_path: Path) -> None:
         ("--max-batch-rows", "1", 1),
         ("--poll-seconds", "0.01", 0.01),
         ("--poll-seconds", "3600", 3600.0),
+        ("--mirror-seconds", "0.5", 0.5),
         ("--drain-seconds", "0", 0.0),
         ("--grace-seconds", "1e1", 10.0),
         ("--log-level", "debug", "debug"),
@@ -117,6 +123,15 @@ def test_repository_that_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixt
     assert wanted in capsys.readouterr().err
 
 
+def test_key_that_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each public key has to be there when the server starts."""
+    (tmp_path / "key.pem").touch()
+    with pytest.raises(SystemExit) as caught:
+        parse([f"--repository={tmp_path}", f"--public-key={tmp_path}/key.pem", f"--public-key={tmp_path}/gone.pem"])
+    assert caught.value.code == 2
+    assert f"{tmp_path}/gone.pem is not a file that can be read" in capsys.readouterr().err
+
+
 def test_every_flag_has_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--help tells every setting, and what it is for."""
     with pytest.raises(SystemExit) as caught:
@@ -127,3 +142,27 @@ def test_every_flag_has_help(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     for flag in flags(parse(["--repository", str(tmp_path)])):
         _, _, after = options.partition(f"  {flag} ")
         assert after.split("--")[0].split("(default")[0].split(maxsplit=1)[1].strip(), flag
+
+
+def test_repository_at_an_address(tmp_path: Path) -> None:
+    """An address stays as it is written, has a folder of its own among the copies, and reaches every process so."""
+    settings = parse(["--repository", "s3://bucket//models", "--mirror", str(tmp_path), "--mirror-seconds", "60"])
+    assert (settings.repository, settings.mirror_seconds) == ("s3://bucket//models", 60.0)
+    assert settings.folder.parent == tmp_path
+    orders = Orders(settings, tmp_path, 1)
+    assert Orders.from_json(orders.to_json()) == orders
+
+
+def test_copies_have_a_place_by_default() -> None:
+    """Without --mirror the copy is in the user's cache."""
+    settings = parse(["--repository", "s3://bucket/models"])
+    assert settings.mirror == default_mirror()
+    assert settings.folder == default_mirror() / copy_name("s3://bucket/models")
+
+
+def test_mirror_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder is not copied, and whoever asks for that is told."""
+    assert parse(["--repository", str(tmp_path)]).folder == tmp_path
+    with pytest.raises(SystemExit):
+        parse(["--repository", str(tmp_path), "--mirror", str(tmp_path)])
+    assert "--mirror is where an address such as s3://bucket/prefix is copied to" in capsys.readouterr().err

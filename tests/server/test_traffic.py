@@ -71,3 +71,12 @@ def test_among_what_is_loaded(
 ) -> None:
     """A label whose version is not loaded keeps the one that it had, if that is; who asks for none gets something."""
     assert Route(targets).settled(loaded, before).targets == expected
+
+
+def test_label_of_those_who_ask_for_none() -> None:
+    """They are told a label only while the version that they get has it."""
+    route = Route({"": 3, "stable": 3}, "stable")
+    assert route.settled({2, 3}, {}) == route
+    assert route.settled({2}, {"": 2, "stable": 2}) == Route({"": 2, "stable": 2}, "stable")
+    assert route.settled({2, 4}, {"": 2}) == Route({"": 2})
+    assert route.settled({1, 2}, {}) == Route({"": 2})

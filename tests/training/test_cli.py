@@ -66,6 +66,8 @@ def test_wrong_arguments(arguments: list[str], message: str, capsys: pytest.Capt
         (["--until", "2016-01-01"], "a horizon of 7 days leaves no date to train on"),
         (["--without", *VALUE_FEATURES[1:]], "customer_value needs at least 2 of recency_days, "),
         (["--without", *STYLE_FEATURES], "shopping_style needs at least 2 of produce_share, "),
+        (["--signing-key", "absent.pem"], "the signing key absent.pem cannot be read: No such file or directory"),
+        (["--signing-key", __file__], f"{__file__} holds no private key in PEM; make one with: openssl genpkey"),
         (["--names", "absent.toml"], "the names in absent.toml cannot be read: "),
     ],
 )

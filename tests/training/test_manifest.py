@@ -9,7 +9,7 @@ from server.heads import read_heads
 from server.schema import read_schema
 from tests.bundles import SPECS, Made
 from training.features import FeatureSpec, to_schema, typical
-from training.manifest import _distribution
+from training.manifest import distribution
 
 
 def test_columns_tile_the_scores(made: Made) -> None:
@@ -81,7 +81,7 @@ def test_facts(made: Made) -> None:
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=50))
 def test_distribution(values: list[float]) -> None:
     """101 quantiles that never fall, from the smallest to the largest."""
-    quantiles = list(_distribution(np.array(values), 101).quantiles)
+    quantiles = list(distribution(np.array(values), 101).quantiles)
     assert len(quantiles) == 101
     assert quantiles == sorted(quantiles)
     assert quantiles[0] == np.float32(min(values))

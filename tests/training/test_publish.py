@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from server.bundle import MODEL_FILE, REFERENCE_FILE, SUMS_FILE, read_bundle
+from server.bundle import MODEL_FILE, SUMS_FILE, read_bundle
 from server.errors import BadBundle
+from server.reference import REFERENCE_FILE
 from tests.bundles import Made, make
-from training.publish import NotPublished, publish
+from training.publish import NotPublished, last_version, publish
 
 
 def _fails_at(call: int, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,14 +64,13 @@ def test_real_checksums(made: Made, repository: Path) -> None:
 
 
 STEPS: list[tuple[Any, str, int]] = [
-    *((os, "fsync", call) for call in range(1, 9)),  # five files, their folder, and the two folders above it
-    *((Path, "open", call) for call in range(1, 6)),
+    # Five files, their folder, the number and its folder, and the two folders above the version.
+    *((os, "fsync", call) for call in range(1, 11)),
+    *((Path, "open", call) for call in range(1, 8)),  # five files; the number, read and written
     *((Path, "mkdir", call) for call in range(1, 4)),
-    (Path, "read_bytes", 1),
     (Path, "rename", 1),
-    (Path, "open", 7),
     (Path, "replace", 1),
-    (os, "open", 1),
+    *((os, "open", call) for call in range(1, 10)),  # the folder, five files by the server's checks, three folders
 ]
 
 
@@ -91,7 +91,7 @@ def test_all_or_nothing(
 
 def test_number_of_steps(made: Made, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no sync after the last one that is made to fail above."""
-    monkeypatch.setattr(os, "fsync", _fails_at(9, os.fsync))
+    monkeypatch.setattr(os, "fsync", _fails_at(11, os.fsync))
     made.publish(repository)
 
 
@@ -112,6 +112,35 @@ def test_killed_trainer_is_in_nobodys_way(made: Made, repository: Path) -> None:
     for place in (repository, repository / "shop"):
         (place / f".incoming-{os.getpid()}" / "shop" / "1").mkdir(parents=True)
     made.publish(repository)
+
+
+def test_number_is_used_up_before_the_version_is_seen(
+    made: Made, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever moves away a version that has only just appeared still gets another number for the next one."""
+    seen = []
+
+    def look(folder: Path, target: Path) -> Path:
+        seen.append(last_version(repository, "shop"))
+        return rename(folder, target)
+
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", look)
+    made.publish(repository)
+    assert seen == [1]
+
+
+def test_leftovers_of_yesterday_are_removed(made: Made, repository: Path) -> None:
+    """What a killed publisher left goes a day later; what may be in use, and what is something else, stays."""
+    old, recent, other = (repository / name for name in (".incoming-old", ".incoming-recent", "other"))
+    for folder, age_s in ((old, 25 * 3600), (recent, 23 * 3600), (other, 10**7)):
+        (folder / "shop").mkdir(parents=True)
+        now_s = folder.stat().st_mtime
+        os.utime(folder, (now_s, now_s - age_s))
+    (repository / ".incoming-link").symlink_to(other)
+    made.publish(repository)
+    assert _names(repository) == [".incoming-link", ".incoming-recent", "other", "shop"]
+    assert (other / "shop").is_dir()
 
 
 def test_existing_version(made: Made, repository: Path) -> None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/policy.proto\x12\x0b\x61udience.v1\"\xf3\x02\n\x06Policy\x12\x0e\n\x06newest\x18\x01 \x01(\r\x12\x10\n\x08versions\x18\x02 \x03(\x03\x12/\n\x06labels\x18\x03 \x03(\x0b\x32\x1f.audience.v1.Policy.LabelsEntry\x12!\n\x05split\x18\x04 \x03(\x0b\x32\x12.audience.v1.Share\x12\x12\n\nsplit_salt\x18\x05 \x01(\t\x12#\n\x06shadow\x18\x06 \x01(\x0b\x32\x13.audience.v1.Shadow\x12%\n\x07holdout\x18\x07 \x01(\x0b\x32\x14.audience.v1.Holdout\x12\x33\n\x08previous\x18\x08 \x03(\x0b\x32!.audience.v1.Policy.PreviousEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rPreviousEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\",\n\x05Share\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x06Shadow\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x07Holdout\x12\x14\n\x0c\x62\x61sis_points\x18\x01 \x01(\r\x12\x0c\n\x04salt\x18\x02 \x01(\tB7\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/policy.proto\x12\x0b\x61udience.v1\"\x85\x03\n\x06Policy\x12\x0e\n\x06newest\x18\x01 \x01(\r\x12\x10\n\x08versions\x18\x02 \x03(\x03\x12/\n\x06labels\x18\x03 \x03(\x0b\x32\x1f.audience.v1.Policy.LabelsEntry\x12!\n\x05split\x18\x04 \x03(\x0b\x32\x12.audience.v1.Share\x12\x12\n\nsplit_salt\x18\x05 \x01(\t\x12#\n\x06shadow\x18\x06 \x01(\x0b\x32\x13.audience.v1.Shadow\x12%\n\x07holdout\x18\x07 \x01(\x0b\x32\x14.audience.v1.Holdout\x12\x33\n\x08previous\x18\x08 \x03(\x0b\x32!.audience.v1.Policy.PreviousEntry\x12\x10\n\x08unloaded\x18\t \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rPreviousEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\",\n\x05Share\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x06Shadow\x12\r\n\x05label\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\"-\n\x07Holdout\x12\x14\n\x0c\x62\x61sis_points\x18\x01 \x01(\r\x12\x0c\n\x04salt\x18\x02 \x01(\tB7\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,15 +37,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICY_PREVIOUSENTRY']._loaded_options = None
   _globals['_POLICY_PREVIOUSENTRY']._serialized_options = b'8\001'
   _globals['_POLICY']._serialized_start=49
-  _globals['_POLICY']._serialized_end=420
-  _globals['_POLICY_LABELSENTRY']._serialized_start=326
-  _globals['_POLICY_LABELSENTRY']._serialized_end=371
-  _globals['_POLICY_PREVIOUSENTRY']._serialized_start=373
-  _globals['_POLICY_PREVIOUSENTRY']._serialized_end=420
-  _globals['_SHARE']._serialized_start=422
-  _globals['_SHARE']._serialized_end=466
-  _globals['_SHADOW']._serialized_start=468
-  _globals['_SHADOW']._serialized_end=513
-  _globals['_HOLDOUT']._serialized_start=515
-  _globals['_HOLDOUT']._serialized_end=560
+  _globals['_POLICY']._serialized_end=438
+  _globals['_POLICY_LABELSENTRY']._serialized_start=344
+  _globals['_POLICY_LABELSENTRY']._serialized_end=389
+  _globals['_POLICY_PREVIOUSENTRY']._serialized_start=391
+  _globals['_POLICY_PREVIOUSENTRY']._serialized_end=438
+  _globals['_SHARE']._serialized_start=440
+  _globals['_SHARE']._serialized_end=484
+  _globals['_SHADOW']._serialized_start=486
+  _globals['_SHADOW']._serialized_end=531
+  _globals['_HOLDOUT']._serialized_start=533
+  _globals['_HOLDOUT']._serialized_end=578
 # @@protoc_insertion_point(module_scope)

@@ -59,12 +59,15 @@ class Policy(google.protobuf.message.Message):
     SHADOW_FIELD_NUMBER: builtins.int
     HOLDOUT_FIELD_NUMBER: builtins.int
     PREVIOUS_FIELD_NUMBER: builtins.int
+    UNLOADED_FIELD_NUMBER: builtins.int
     newest: builtins.int
     """How many of the newest versions are loaded. Absent: 1."""
     split_salt: builtins.str
     """What is put before a visitor's identifier to find their share: another salt shares them anew. Absent:
     "<model>/split".
     """
+    unloaded: builtins.bool
+    """Whether no version of the model is loaded at all, whatever else stands here."""
     @property
     def versions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """Versions that are loaded as well, whatever is newest."""
@@ -110,9 +113,10 @@ class Policy(google.protobuf.message.Message):
         shadow: global___Shadow | None = ...,
         holdout: global___Holdout | None = ...,
         previous: collections.abc.Mapping[builtins.str, builtins.int] | None = ...,
+        unloaded: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["holdout", b"holdout", "shadow", b"shadow"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["holdout", b"holdout", "labels", b"labels", "newest", b"newest", "previous", b"previous", "shadow", b"shadow", "split", b"split", "split_salt", b"split_salt", "versions", b"versions"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["holdout", b"holdout", "labels", b"labels", "newest", b"newest", "previous", b"previous", "shadow", b"shadow", "split", b"split", "split_salt", b"split_salt", "unloaded", b"unloaded", "versions", b"versions"]) -> None: ...
 
 global___Policy = Policy
 

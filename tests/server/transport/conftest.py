@@ -13,7 +13,7 @@ from server.counters import Counters, Shape
 from server.metrics import Metrics
 from server.transport import inline, threads
 from server.transport.limits import Limits
-from server.transport.seam import AnyMethod
+from server.transport.seam import AnyMethod, Spare
 from tests.server.transport import traces
 from tests.server.transport.stub import TURN, Lane, method
 
@@ -115,14 +115,17 @@ def _make(  # noqa: PLR0913  # keyword-only knobs of either transport
     most_rows: int = 64,
     most_wait_s: float = PATIENCE_S,
     pool: int = 4,
+    spare: Spare | None = None,
     **limits: Any,
 ) -> Any:
     bounds = replace(LIMITS, **limits)
     if transport == "threads":
         plain = threads.make_server(bounds, threads=pool)
         threads.add_methods(plain, methods, metrics, default_deadline_s=default_deadline_s)
+        if spare is not None:
+            threads.work_beside(plain, spare)
         return plain
-    server = inline.make_server(bounds, most_rows=most_rows, most_wait_s=most_wait_s)
+    server = inline.make_server(bounds, most_rows=most_rows, most_wait_s=most_wait_s, spare=spare)
     inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
     return server
 

@@ -9,6 +9,7 @@ from server.transport.status import INTERNAL_TEXT, code_of, text_of
 
 CODES = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.Unsupported: grpc.StatusCode.UNIMPLEMENTED,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
     errors.UnknownHead: grpc.StatusCode.NOT_FOUND,
     errors.NoModelReady: grpc.StatusCode.UNAVAILABLE,
@@ -16,6 +17,7 @@ CODES = {
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.BadPolicy: grpc.StatusCode.INTERNAL,
     errors.BadBundle: grpc.StatusCode.INTERNAL,
+    errors.BadKey: grpc.StatusCode.INTERNAL,
     errors.RepositoryUnreadable: grpc.StatusCode.INTERNAL,
     errors.AudienceError: grpc.StatusCode.INTERNAL,
 }

@@ -1,0 +1,77 @@
+"""What can be wrong with a version's files, and what the server says of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.bundle import MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One way in which a version is wrong.
+
+    Attributes:
+        name: what was done, for people.
+        words: that the reason of the refusal has.
+        inflict: makes the files of a version wrong, given those of another one too.
+    """
+
+    name: str
+    words: str
+    inflict: Callable[[Files, Files], Files]
+
+
+def _corrupt(files: Files, _: Files) -> Files:
+    graph = bytearray(files[MODEL_FILE])
+    graph[len(graph) // 2] ^= 1
+    return {**files, MODEL_FILE: bytes(graph)}
+
+
+def _truncated(files: Files, _: Files) -> Files:
+    return {**files, MODEL_FILE: files[MODEL_FILE][: len(files[MODEL_FILE]) // 2]}
+
+
+def _truncated_knowingly(files: Files, other: Files) -> Files:
+    return _summed(_truncated(files, other))
+
+
+def _no_graph(files: Files, _: Files) -> Files:
+    return _summed({**files, MODEL_FILE: b"not a graph"})
+
+
+def _mislabelled(_: Files, other: Files) -> Files:
+    return other
+
+
+def _other_scores(files: Files, other: Files) -> Files:
+    return _summed({**files, MODEL_FILE: other[MODEL_FILE]})
+
+
+def _no_manifest(files: Files, _: Files) -> Files:
+    return _summed({**files, MANIFEST_FILE: b"{"})
+
+
+def _no_reference(files: Files, _: Files) -> Files:
+    return {name: data for name, data in files.items() if name != REFERENCE_FILE}
+
+
+def _summed(files: Files) -> Files:
+    """With hashes that agree, as somebody who can write the files could make."""
+    names = sorted(files.keys() - {SUMS_FILE})
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in names)
+    return {**files, SUMS_FILE: sums.encode()}
+
+
+DAMAGES = (
+    Damage("one bit of the graph is another", "altered or cut", _corrupt),
+    Damage("half of the graph is missing", "altered or cut", _truncated),
+    Damage("half of the graph is missing, with right hashes", "ONNX Runtime refuses", _truncated_knowingly),
+    Damage("the graph is no graph, with right hashes", "ONNX Runtime refuses", _no_graph),
+    Damage("the files are those of another version", "its folder is", _mislabelled),
+    Damage("the graph has other scores, with right hashes", "does not give the reference rows", _other_scores),
+    Damage("the manifest is no manifest, with right hashes", "is not an audience.v1.Manifest", _no_manifest),
+    Damage("a file is missing", "cannot be read", _no_reference),
+)

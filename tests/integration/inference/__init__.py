@@ -1,0 +1,1 @@
+"""What runs in the environment of the foreign client (requirements/oip.txt)."""
