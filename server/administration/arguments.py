@@ -36,7 +36,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_looks(commands)
     _add_versions(commands)
     _add_traffic(commands)
-    return parser.parse_args(arguments)
+    wanted = parser.parse_args(arguments)
+    if (wanted.tls_certificate is None) != (wanted.tls_key is None):
+        parser.error("--tls-certificate and --tls-key belong together; give both, or none")
+    if wanted.tls_certificate is not None and wanted.tls_ca is None:
+        parser.error("--tls-certificate needs --tls-ca, who signed the server's certificate")
+    return wanted
 
 
 def _add_looks(commands: Any) -> None:  # noqa: ANN401  # argparse's class has no public name

@@ -18,9 +18,10 @@ class NotPossible(AudienceError):
 
 
 def load(version: int) -> Change:
-    """Loads a version beside the others."""
+    """Loads a version beside the others; of a model that is unloaded, the others too."""
 
     def change(policy: policy_pb2.Policy) -> None:
+        policy.unloaded = False
         if version not in policy.versions:
             policy.versions.append(version)
 

@@ -24,8 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         token = read_token(wanted.token_file)
         channel = _channel(wanted)
-    except (TokenRefused, OSError) as error:
+    except TokenRefused as error:
         return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename} cannot be read: {error.strerror}")
     with channel:
         stub = models_pb2_grpc.ModelsStub(channel)
         try:

@@ -226,6 +226,8 @@ def _is_after(looks: int, status: Status) -> bool:
 
 def _is_kept(traffic: Traffic) -> bool:
     """Whether each version that the policy names is loaded, and each label is where it should be."""
+    if traffic.policy.unloaded:
+        return not traffic.loaded
     targets = {label: version for label, version in traffic.route.targets.items() if label != NO_LABEL}
     return targets == dict(traffic.policy.labels) and set(traffic.policy.versions) <= set(traffic.loaded)
 

@@ -29,6 +29,8 @@ def _row(version: models_pb2.VersionState, state: models_pb2.ModelState) -> Sequ
 
 def _notes(state: models_pb2.ModelState) -> Iterator[str]:
     policy = state.policy
+    if policy.unloaded:
+        yield "unloaded: no version is loaded, whatever has a label"
     if policy.split:
         yield "split: " + ", ".join(f"{share.label} {_percent(share.basis_points)}" for share in policy.split)
     if policy.HasField("shadow"):

@@ -101,7 +101,7 @@ class ModelsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def LoadVersion(self, request, context):
-        """Loads a version beside what the policy loads anyway.
+        """Loads a version beside what the policy loads anyway. Of a model that is unloaded (Policy.unloaded), that too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

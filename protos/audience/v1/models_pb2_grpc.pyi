@@ -47,7 +47,7 @@ class ModelsStub:
         protos.audience.v1.models_pb2.VersionRequest,
         protos.audience.v1.models_pb2.ChangeReply,
     ]
-    """Loads a version beside what the policy loads anyway."""
+    """Loads a version beside what the policy loads anyway. Of a model that is unloaded (Policy.unloaded), that too."""
 
     UnloadVersion: grpc.UnaryUnaryMultiCallable[
         protos.audience.v1.models_pb2.VersionRequest,
@@ -112,7 +112,7 @@ class ModelsAsyncStub:
         protos.audience.v1.models_pb2.VersionRequest,
         protos.audience.v1.models_pb2.ChangeReply,
     ]
-    """Loads a version beside what the policy loads anyway."""
+    """Loads a version beside what the policy loads anyway. Of a model that is unloaded (Policy.unloaded), that too."""
 
     UnloadVersion: grpc.aio.UnaryUnaryMultiCallable[
         protos.audience.v1.models_pb2.VersionRequest,
@@ -181,7 +181,7 @@ class ModelsServicer(metaclass=abc.ABCMeta):
         request: protos.audience.v1.models_pb2.VersionRequest,
         context: _ServicerContext,
     ) -> typing.Union[protos.audience.v1.models_pb2.ChangeReply, collections.abc.Awaitable[protos.audience.v1.models_pb2.ChangeReply]]:
-        """Loads a version beside what the policy loads anyway."""
+        """Loads a version beside what the policy loads anyway. Of a model that is unloaded (Policy.unloaded), that too."""
 
     @abc.abstractmethod
     def UnloadVersion(

@@ -84,6 +84,7 @@ def test_loading() -> None:
     """A version is loaded once, however often it is asked for, and is unloaded in one step."""
     policy = after(Policy(), changes.load(3), changes.load(3))
     assert policy == Policy(versions=[3])
+    assert after(Policy(unloaded=True), changes.load(3)) == policy
     assert after(Policy(versions=[3, 4, 3]), changes.unload(3, {3, 4})) == Policy(versions=[4])
 
 

@@ -54,3 +54,9 @@ def test_busy_model() -> None:
 def test_model_of_which_nothing_is_there() -> None:
     """Its name, and the table's head."""
     assert describe(ModelState(model="shop")) == "shop\n  version  state  labels  since (UTC)  visitors\n"
+
+
+def test_model_that_is_unloaded() -> None:
+    """It says so, since no label explains it."""
+    text = describe(ModelState(model="shop", policy=Policy(unloaded=True)))
+    assert text.endswith("\n  unloaded: no version is loaded, whatever has a label\n")

@@ -10,6 +10,7 @@ from server.administration import changes
 from server.administration.policies import LocalPolicies
 from server.administration.service import Models
 from server.overview import Traffic
+from server.repository import POLICY_FILE
 from server.traffic import Route
 from tests.server.administration.follower import Call, Following, traffic_of
 
@@ -70,3 +71,13 @@ def test_model_that_goes_meanwhile(models: Models, following: Following, monkeyp
     following.on_look = lambda traffic: replace(traffic, is_settled=False)
     reply = models.SetHoldout(models_pb2.SetHoldoutRequest(model="shop", basis_points=5), Call())
     assert (reply.is_followed, reply.model) == (False, models_pb2.ModelState(model="shop"))
+
+
+def test_model_that_is_unloaded(models: Models, following: Following) -> None:
+    """Of a model that is not to be loaded, labels are followed once nothing is."""
+    (following.root / "shop" / POLICY_FILE).write_text('{"unloaded": true}')
+    request = models_pb2.SetLabelRequest(model="shop", label="canary", version=1)
+    assert not models.SetLabel(request, Call()).is_followed
+    following.on_look = lambda traffic: replace(traffic, loaded=(), route=Route())
+    request.label = "next"
+    assert models.SetLabel(request, Call()).is_followed
