@@ -1,11 +1,10 @@
 """Control's loop: scan the repository, ask the policy, verify, wish, and see that every worker follows."""
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,11 +14,10 @@ from server.errors import BadBundle, BadPolicy, RepositoryUnreadable
 from server.handover import Handover
 from server.lifecycle import Lifecycle
 from server.model import load_model
-from server.overview import ModelStatus, Status, Traffic
-from server.policy import Wanted, previous_targets, route, wanted
-from server.policy_file import PolicyFile
-from server.repository import POLICY_FILE, Fingerprint, Versions, scan
-from server.rollout import Rollout, States, is_loaded, is_served, left_behind, missing
+from server.overview import Status
+from server.progress import Progress, Refusal
+from server.repository import POLICY_FILE, scan
+from server.rollout import Rollout, States, is_loaded, is_served, missing
 from server.schema import Schema
 from server.signature import TrustedKeys
 from server.traffic import Route
@@ -33,66 +31,6 @@ _REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is to
 
 # A reason quotes the files, which may be of any size. It goes into a line of the log and onto the page.
 _LONGEST_REASON = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a version does not serve, and what its folder looked like then."""
-
-    fingerprint: Fingerprint
-    reason: str
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What control knows of one model.
-
-    Attributes:
-        found: versions on disk.
-        policy: what was last read, and what it was read from.
-        bad_policy: why another one could not be read; None when there is no other.
-        is_policy_known: whether what the workers were told goes by it. Where a control process before this one told
-            them, it does not before it was read once, and nothing changes until then.
-        refused: versions that do not serve, and why.
-        described: versions that were read as far as their schema.
-        schemas: the features of those.
-        since_ms: when versions were loaded, in milliseconds since 1970.
-        begun_s: when the first version was begun with.
-        is_begun: whether the workers were told of the model; they are once every version that it needs was tried, so
-            that none of them begins with another version than it should.
-        wished: versions that the workers are told to load.
-        route: who gets which of them, as the workers were told last.
-        reached: version by label, as the workers had it when they last had tried everything.
-        serving: the version of those who ask for none, once workers serve it.
-        rollout: what the workers have not all tried yet.
-    """
-
-    found: Versions = field(default_factory=dict)
-    policy: PolicyFile = field(default_factory=PolicyFile)
-    bad_policy: str | None = None
-    is_policy_known: bool = True
-    refused: dict[int, Refusal] = field(default_factory=dict)
-    described: dict[int, Fingerprint] = field(default_factory=dict)
-    schemas: dict[int, Schema] = field(default_factory=dict)
-    since_ms: dict[int, int] = field(default_factory=dict)
-    begun_s: float = math.inf
-    is_begun: bool = False
-    wished: dict[int, WishedModel] = field(default_factory=dict)
-    route: Route = field(default_factory=Route)
-    reached: Mapping[str, int] = field(default_factory=dict)
-    serving: int | None = None
-    rollout: Rollout | None = None
-
-    @property
-    def wanted(self) -> Wanted:
-        """What the policy says of the versions."""
-        refused = {version: refusal.fingerprint for version, refusal in self.refused.items()}
-        return wanted(self.found, self.wished, refused, self.policy.content)
-
-    def unload(self) -> None:
-        """Forgets every version that is loaded, as if the model had just come."""
-        self.wished, self.since_ms, self.route, self.reached = {}, {}, Route(), {}
-        self.serving, self.rollout, self.is_begun, self.begun_s = None, None, False, math.inf
 
 
 class Loader:
@@ -127,9 +65,9 @@ class Loader:
         self._keys = keys
         self._clock_s = clock_s
         self._schemas_sequence = -1  # of the wish that has the last one
-        self._progress: dict[str, _Progress] = {}
+        self._progress: dict[str, Progress] = {}
         for wished in handover.wish.models:
-            self._progress.setdefault(wished.name, _Progress()).wished[wished.version] = wished
+            self._progress.setdefault(wished.name, Progress()).wished[wished.version] = wished
         for name, progress in self._progress.items():
             self._restore(name, progress)
         self._look_soon = threading.Event()
@@ -138,7 +76,7 @@ class Loader:
         self._looks = 0
         self.status = Status()
 
-    def _restore(self, name: str, progress: _Progress) -> None:
+    def _restore(self, name: str, progress: Progress) -> None:
         """Goes on from what a control process before this one had reached."""
         wish, states = self._handover.wish, self._states()
         progress.route, progress.is_begun = wish.routes.get(name, Route()), True
@@ -182,9 +120,10 @@ class Loader:
             return
         kept = [name for name, progress in self._progress.items() if progress.wished]
         followed = list(dict.fromkeys([*found, *kept]))
-        self._progress = {name: self._progress.get(name, _Progress()) for name in followed}
+        self._progress = {name: self._progress.get(name, Progress()) for name in followed}
         for name in followed:
-            self._note_found(name, found.get(name, {}))
+            self._progress[name].look_at(found.get(name, {}))
+            self._lifecycle.note_model(name)
         for name in followed:
             self._follow(name)
             self._tell()
@@ -205,10 +144,18 @@ class Loader:
             self._handover.remove_unwished()
         self.status = replace(
             self.status,
-            models={name: self._status_of(name, states) for name in self._progress},
-            traffic={name: self._traffic_of(name, states) for name in self._progress},
+            models={name: progress.status(name, states) for name, progress in self._progress.items()},
+            traffic={
+                name: progress.traffic(name, states, is_followed=self._is_followed(states))
+                for name, progress in self._progress.items()
+            },
             looks=self._looks,
         )
+
+    @property
+    def _next_sequence(self) -> int:
+        """Of the next wish."""
+        return self._handover.wish.sequence + 1
 
     def _is_followed(self, states: States) -> bool:
         """Whether every worker has tried the last wish."""
@@ -228,29 +175,6 @@ class Loader:
             is_settled=is_settled,
         )
 
-    def _status_of(self, name: str, states: States) -> ModelStatus:
-        progress = self._progress[name]
-        return ModelStatus(
-            serving=progress.serving,
-            found=tuple(sorted(progress.found)),
-            refused={version: refusal.reason for version, refusal in progress.refused.items()},
-            behind={} if progress.serving is None or progress.rollout else left_behind(name, progress.route, states),
-        )
-
-    def _traffic_of(self, name: str, states: States) -> Traffic:
-        progress = self._progress[name]
-        return Traffic(
-            loaded=tuple(sorted(progress.wished)),
-            route=progress.route,
-            policy=progress.policy.content,
-            bad_policy=progress.bad_policy,
-            is_settled=progress.rollout is None and self._is_followed(states) and progress.wanted.load is None,
-            behind={**left_behind(name, progress.route, states), **_absent(states)},
-            loading=progress.rollout.versions if progress.rollout else frozenset(),
-            since_ms=dict(progress.since_ms),
-            schemas=dict(progress.schemas),
-        )
-
     def _note_unreadable(self, reason: str) -> None:
         self._lifecycle.note_scan_failure()
         if self.status.unreadable is None:
@@ -258,16 +182,6 @@ class Loader:
         self.status = replace(self.status, unreadable=reason)
         if not self._handover.wish.sequence:
             self._handover.tell((), {}, (), is_settled=False)  # so that the workers begin to answer
-
-    def _note_found(self, name: str, found: Versions) -> None:
-        progress = self._progress[name]
-        progress.found = found
-        progress.refused = {  # as they stand; one that changed is new
-            version: refusal
-            for version, refusal in progress.refused.items()
-            if found.get(version) == refusal.fingerprint
-        }
-        self._lifecycle.note_model(name)
 
     def _follow(self, name: str) -> None:
         progress = self._progress[name]
@@ -283,12 +197,10 @@ class Loader:
             self._load(name, version, progress)
         if progress.wished and not progress.is_begun and progress.wanted.load is None:
             progress.is_begun = True
-            self._await(progress, progress.begun_s, *progress.wished)
-        self._route(name, progress, self._clock_s())
-        if progress.rollout is None:
-            self._drop_unwanted(progress)
+            progress.expect(self._next_sequence, progress.begun_s, *progress.wished)
+        progress.lead(name, self._next_sequence, self._clock_s())
 
-    def _read_policy(self, name: str, progress: _Progress) -> None:
+    def _read_policy(self, name: str, progress: Progress) -> None:
         """Reads the policy when its file is another; one that cannot be read changes nothing."""
         try:
             progress.policy = progress.policy.looked_at(self._root / name / POLICY_FILE)
@@ -299,32 +211,7 @@ class Loader:
             _log.error("policy refused; the one before stays", extra={"model": name, "reason": reason})
         progress.bad_policy = reason
 
-    def _route(self, name: str, progress: _Progress, begun_s: float) -> None:
-        """Tells the workers who gets which version, where that is news."""
-        if not progress.is_begun or not progress.wished or not progress.is_policy_known:
-            return
-        policy = progress.policy.content
-        told = {label: version for label, version in progress.route.targets.items() if version in progress.wished}
-        before = {**previous_targets(policy), **progress.reached, **told}
-        next_route = route(name, policy, progress.wanted.newest).settled(progress.wished, before)
-        if next_route != progress.route:
-            progress.route = next_route
-            self._await(progress, begun_s)
-
-    def _await(self, progress: _Progress, begun_s: float, *versions: int) -> None:
-        """Notes that the workers are to try something new with the next wish."""
-        before = progress.rollout or Rollout(0, begun_s, frozenset())
-        progress.rollout = Rollout(self._handover.wish.sequence + 1, before.begun_s, before.versions.union(versions))
-
-    def _drop_unwanted(self, progress: _Progress) -> None:
-        """Unloads what nothing needs any longer, once everything else is done."""
-        keep = progress.wanted.keep.union(progress.route.targets.values())
-        is_wanted = progress.wanted.load is None and progress.is_policy_known
-        if is_wanted and not keep.issuperset(progress.wished):
-            progress.wished = {version: one for version, one in progress.wished.items() if version in keep}
-            progress.since_ms = {version: since for version, since in progress.since_ms.items() if version in keep}
-
-    def _learn_schemas(self, name: str, progress: _Progress) -> None:
+    def _learn_schemas(self, name: str, progress: Progress) -> None:
         """Reads what each new version says of itself, since callers may follow any version's schema."""
         for version, fingerprint in progress.found.items():
             is_settled = version in progress.refused or progress.described.get(version) == fingerprint
@@ -349,14 +236,14 @@ class Loader:
         """
         return all(state is None or state.sequence >= self._schemas_sequence for state in self._states())
 
-    def _load(self, name: str, version: int, progress: _Progress) -> None:
+    def _load(self, name: str, version: int, progress: Progress) -> None:
         begun_s = self._clock_s()
         wished = self._attempt(name, version, progress, self._verify)
         if wished is None:
             return
         progress.wished = {**progress.wished, version: wished}
         if progress.is_begun:
-            self._await(progress, begun_s, version)
+            progress.expect(self._next_sequence, begun_s, version)
         else:
             progress.begun_s = min(begun_s, progress.begun_s)
 
@@ -365,7 +252,7 @@ class Loader:
         load_model(bundle, largest_batch=self._largest_batch)
         return self._handover.add_version(bundle, folder)
 
-    def _attempt(self, name: str, version: int, progress: _Progress, read: Callable[[Path], _T]) -> _T | None:
+    def _attempt(self, name: str, version: int, progress: Progress, read: Callable[[Path], _T]) -> _T | None:
         """What `read` makes of the version's folder; None when that fails, and the version is refused."""
         try:
             return read(self._root / name / str(version))
@@ -377,13 +264,13 @@ class Loader:
         self._refuse(name, version, progress, reason[:_LONGEST_REASON])
         return None
 
-    def _refuse(self, name: str, version: int, progress: _Progress, reason: str) -> None:
+    def _refuse(self, name: str, version: int, progress: Progress, reason: str) -> None:
         progress.refused[version] = Refusal(progress.found[version], reason)
         self._lifecycle.note_refusal(name)
         extra = {"model": name, "version": version, "reason": reason, "still_serving": progress.serving}
         _log.error("version refused", extra=extra)
 
-    def _conclude(self, name: str, progress: _Progress, rollout: Rollout, states: States) -> None:
+    def _conclude(self, name: str, progress: Progress, rollout: Rollout, states: States) -> None:
         """Ends a rollout that every worker has tried."""
         progress.rollout = None
         for version in sorted(rollout.versions.intersection(progress.wished)):
@@ -397,12 +284,11 @@ class Loader:
                 _log.error("some workers cannot load a version; they serve what they had", extra=extra)
         if is_served(name, progress.route.default, states):
             self._note_serving(name, progress, rollout)
-        self._route(name, progress, rollout.begun_s)
+        progress.lead(name, self._next_sequence, rollout.begun_s)
         if progress.rollout is None:
             progress.reached = progress.route.targets
-            self._drop_unwanted(progress)
 
-    def _note_serving(self, name: str, progress: _Progress, rollout: Rollout) -> None:
+    def _note_serving(self, name: str, progress: Progress, rollout: Rollout) -> None:
         replaced, version, load_s = progress.serving, progress.route.default, self._clock_s() - rollout.begun_s
         loaded = sorted(rollout.versions - {version})
         if loaded:
@@ -416,13 +302,8 @@ class Loader:
         extra = {"model": name, "version": version, "replaces": replaced, "load_ms": round(load_s * 1e3, 1)}
         _log.info("version serves", extra=extra)
 
-    def _take_back(self, name: str, progress: _Progress, version: int, reasons: Mapping[int, str]) -> None:
+    def _take_back(self, name: str, progress: Progress, version: int, reasons: Mapping[int, str]) -> None:
         """Refuses a version that no worker could load."""
         progress.wished = {one: wished for one, wished in progress.wished.items() if one != version}
         if version in progress.found:
             self._refuse(name, version, progress, next(iter(reasons.values()), "no worker is there")[:_LONGEST_REASON])
-
-
-def _absent(states: States) -> Mapping[int, str]:
-    """The workers that are not there."""
-    return {worker: "it is not there; it is being started" for worker, state in enumerate(states) if state is None}

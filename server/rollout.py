@@ -64,5 +64,10 @@ def left_behind(model: str, route: Route, states: States) -> Mapping[int, str]:
     return reasons
 
 
+def absent(states: States) -> Mapping[int, str]:
+    """The workers that are not there."""
+    return {worker: "it is not there; it is being started" for worker, state in enumerate(states) if state is None}
+
+
 def _has(state: WorkerState, model: str, version: int) -> bool:
     return model in state.serving and version in state.serving[model].versions
