@@ -64,7 +64,6 @@ class Target:
 
     Attributes:
         served: the model.
-        held: the same for those in the holdout.
 
     Args:
         served: the model.
@@ -74,7 +73,6 @@ class Target:
 
     def __init__(self, served: Served, heads: Sequence[Head], label: str = NO_LABEL) -> None:
         self.served = served
-        self.held = Held(self)
         self._heads = heads
         model = served.model
         identity = wire.text(_MODEL, model.name) + wire.whole(_VERSION, model.version)
@@ -83,6 +81,11 @@ class Target:
         self._prior = np.full((1, model.description.manifest.graph.score_count), np.nan, dtype=np.float32)
         for head in heads:
             head.write_prior(self._prior[0])
+
+    @property
+    def held(self) -> "Held":
+        """The same for those in the holdout. Not kept, since a cycle would keep a replaced model in memory."""
+        return Held(self)
 
     def encode(self, scored: Scored, row: int, *, is_remapped: bool) -> bytes:
         """The ModelScores of one row, counted."""
