@@ -19,6 +19,7 @@ from server.bundle import Description
 from server.errors import BadBundle
 from server.handover import read_schemas
 from server.heads import read_heads
+from server.memory import give_back
 from server.model import Model, build_model
 from server.registry import Registry
 from server.runtime import Watched
@@ -172,8 +173,10 @@ class Follower:
         self._registry.publish(list(self._models.values()), self._schemas, awaited, self._routes)
 
     def _drop_retired(self) -> None:
-        now_s = self._clock_s()
-        self._retired = [(due_s, model) for due_s, model in self._retired if due_s > now_s]
+        """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held."""
+        if self._retired and self._retired[0][0] <= self._clock_s():
+            del self._retired[0]
+            give_back()
 
 
 def _describe(wished: WishedModel) -> Description:

@@ -65,7 +65,6 @@ class Target:
 
     Attributes:
         served: the model.
-        held: the same for those in the holdout.
         shadow: what scores a part of these rows as well; None when nothing does.
         differences: what is compared then.
 
@@ -81,7 +80,6 @@ class Target:
         self.served = served
         self.shadow = shadow
         self.differences = shadow.differences[served.model.version] if shadow is not None else ()
-        self.held = Held(self)
         self._heads = heads
         model = served.model
         identity = wire.text(_MODEL, model.name) + wire.whole(_VERSION, model.version)
@@ -90,6 +88,11 @@ class Target:
         self._prior = np.full((1, model.description.manifest.graph.score_count), np.nan, dtype=np.float32)
         for head in heads:
             head.write_prior(self._prior[0])
+
+    @property
+    def held(self) -> "Held":
+        """The same for those in the holdout. Not kept, since a cycle would keep a replaced model in memory."""
+        return Held(self)
 
     def encode(self, scored: Scored, row: int, *, is_remapped: bool) -> bytes:
         """The ModelScores of one row, counted."""
@@ -157,9 +160,9 @@ class Target:
         (counters.held_out if reason == _HOLDOUT else counters.degraded).inc(count)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Held:
-    """What visitors in the holdout get instead of their scores.
+    """What visitors in the holdout get instead of their scores; the same for the same target.
 
     Attributes:
         target: what the others get.

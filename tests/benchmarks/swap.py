@@ -116,7 +116,7 @@ def measure(recipes: Sequence[Recipe], asked: Options, cores: Cores, say: Say, w
             say(f"{rate_hz:,.0f} requests a second, on a schedule")
             pace = Pace(rate_hz=rate_hz, deadline_s=asked.deadline_s)
             with steady(server.target, bundles, pace) as going:
-                stretches = Swapper(shelf, asked.plan, usage.busiest(server.pid), say).run()
+                stretches = Swapper(shelf, asked.plan, usage.running(server.pid, "server.worker"), say).run()
                 seen = going.end()
     finally:
         cleared(shelf)

@@ -47,7 +47,9 @@ def _counts(seen: Seen, course: Course, stretches: Sequence[Stretch], rate_hz: f
     troubles = ", ".join(f"{Status(int(code)).name}" for code in sorted(set(seen.recording.status[~course.is_ok])))
     steps = sum(len(stretch.steps) for stretch in stretches)
     yield _spread("swaps", [steps], f"{sum(len(course.swap_ms(one)) for one in stretches)} seen before the next one")
-    note = f"of {len(course.is_ok):,} at {rate_hz:,.0f}/s; {troubles or 'the generator was busy'}"
+    idle = sum(course.failed_count(one.begun_ns, one.ended_ns) for one in of_kind(stretches, Kind.QUIET))
+    note = f"{idle} of them in quiet stretches; of {len(course.is_ok):,} at {rate_hz:,.0f}/s"
+    note += f"; {troubles or 'the generator was busy'}"
     yield _spread("swap_failed_requests", [failed], f"{note} {seen.recording.busy_share:.0%} of the time")
     checked = f"of {len(replies.versions):,}, each compared with the version that it names"
     yield _spread("swap_mixed_replies", [replies.mixed_count], replies.first_fault or checked)

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -77,3 +79,12 @@ def test_server_gets_the_flags_that_it_knows() -> None:
         "inline",
     ]
     assert audience_flags("--port", transport="inline", workers=1) == []
+
+
+def test_process_is_found_by_its_module() -> None:
+    """By the module alone; when none of the family runs it, that is said."""
+    with subprocess.Popen([sys.executable, "-m", "http.server", "-h"], stdout=subprocess.PIPE) as process:
+        assert usage.running(process.pid, "http.server") == process.pid
+
+    with pytest.raises(LookupError, match=r"no process of .* runs nothing\.at\.all"):
+        usage.running(os.getpid(), "nothing.at.all")

@@ -56,6 +56,22 @@ def busiest(root: int) -> int:
     return max(members, key=lambda pid: members[pid].cpu_s)
 
 
+def running(root: int, module: str) -> int:
+    """Process id of the one among them that runs this Python module.
+
+    Raises:
+        LookupError: none does.
+    """
+    for pid in family(root):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        if module in words:
+            return pid
+    raise LookupError(f"no process of {root} runs {module}")
+
+
 def _everybody() -> dict[int, Usage]:
     found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):

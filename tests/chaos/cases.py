@@ -20,7 +20,8 @@ from tests.house.project import ROOT
 
 _LOOKS_S = 1.0  # of the server at its repository, several
 _PUBLISHED_AT_MOST = 40
-_LONGEST_S = 1.5  # until a publisher is killed
+_LONGEST_S = 1.5  # until a version is removed
+_LONGEST_RUN_S = {"whole": 1.5, "copying": 0.2}  # of a publisher, until it is killed
 
 _NO_POLICIES = {
     "text": b"stable = 1",
@@ -131,7 +132,7 @@ def _killed(scene: Scene, way: str) -> Seen:
     staged = scene.shelf.repository.parent / "to-publish"
     for version in published:
         scene.shelf.prepare(version).rename(_in(staged, version))
-    after_s = scene.generator.uniform(0, _LONGEST_S)
+    after_s = scene.generator.uniform(0, _LONGEST_RUN_S[way])
     _publish_and_kill(scene, staged, way, after_s)
     shutil.rmtree(staged)
     there = [version for version in published if scene.folder(version).exists()]

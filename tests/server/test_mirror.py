@@ -100,9 +100,9 @@ def test_policy_is_followed(bench: Bench) -> None:
     bench.remote.remove("shop/policy.json")
     mirror.step()
     assert sorted(bench.copy()) == sorted(f"shop/1/{name}" for name in version_files())
-    bench.remote.put("shop/policy.json", b" " * ((1 << 20) + 1))
+    bench.remote.put("shop/policy.json", b" " * ((1 << 16) + 1))
     mirror.step()
-    assert mirror.trouble == "shop/policy.json: it has more than 1,048,576 bytes"
+    assert mirror.trouble == "shop/policy.json: it has more than 65,536 bytes"
     assert "shop/policy.json" not in bench.copy()
 
 
