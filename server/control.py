@@ -33,6 +33,7 @@ from server.metrics import counter
 from server.orders import Orders, die_with
 from server.overview import Status
 from server.policy_file import replace_policy
+from server.priority import give_way
 from server.runtime import Runtime
 from server.scrape import CountersCollector, make_gauge
 from server.series import CONTROL_ROW, MIRROR_ROW
@@ -109,6 +110,7 @@ class Control:
         return server
 
     def _load(self) -> None:
+        give_way()
         if self._mirror is not None:
             threading.Thread(target=self._mirror.run, args=(self._stop,), name="mirror", daemon=True).start()
             self._mirror.wait()

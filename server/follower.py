@@ -4,11 +4,8 @@ One Python thread that computes holds up the thread that answers calls. So contr
 here is mostly done in C with the interpreter's lock released: hashing, protobuf's parser, and ONNX Runtime.
 """
 
-import contextlib
 import hashlib
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +18,7 @@ from server.handover import read_schemas
 from server.heads import read_heads
 from server.memory import give_back
 from server.model import Model, build_model
+from server.priority import give_way
 from server.registry import Registry
 from server.runtime import Watched
 from server.schema import Schema, read_schema
@@ -30,7 +28,6 @@ from server.wish import Serving, Wish, WishedModel
 Key = tuple[str, int]
 
 LOOK_S = 0.2
-_LOWEST_PRIORITY = 19
 _log = logging.getLogger(__name__)
 
 
@@ -88,9 +85,7 @@ class Follower:
 
     def run(self, stop: threading.Event) -> None:
         """Follows until `stop` is set. An unforeseen fault is logged; the loop goes on."""
-        if sys.platform == "linux":  # elsewhere a process's threads share one priority
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        give_way()
         while not stop.is_set():
             try:
                 self.step()

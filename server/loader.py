@@ -13,6 +13,7 @@ from server.bundle import read_bundle, read_description
 from server.errors import BadBundle, BadPolicy, RepositoryUnreadable
 from server.handover import Handover
 from server.lifecycle import Lifecycle
+from server.memory import give_back
 from server.model import load_model
 from server.overview import Status
 from server.progress import Progress, Refusal
@@ -239,6 +240,7 @@ class Loader:
     def _load(self, name: str, version: int, progress: Progress) -> None:
         begun_s = self._clock_s()
         wished = self._attempt(name, version, progress, self._verify)
+        give_back()  # what verifying took
         if wished is None:
             return
         progress.wished = {**progress.wished, version: wished}
