@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Final
 
-_LOWEST: Final = 19
+_LOWEST: Final = 19  # loading takes longer than at 5, and nobody notices it (docs/LOG.md, swaps)
 
 
 def give_way() -> None:
