@@ -21,6 +21,8 @@ def main() -> int:
     )
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key")
     arguments = parser.parse_args()
+    if (arguments.tls_certificate is None) != (arguments.tls_key is None):  # one alone ends the process within grpcio
+        parser.error("--tls-certificate and --tls-key belong together; give both, or none")
     with _channel(arguments) as channel:
         request = health_pb2.HealthCheckRequest()
         try:

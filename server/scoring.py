@@ -1,18 +1,18 @@
 """Score and ScoreBatch: a request becomes rows, scores become a reply."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from server import wire
+from server.batches import PreparedBatch, check_scored, read_rows, shared
 from server.copies import Copies, Drawn, draw
 from server.errors import AudienceError, DeadlineTooShort, InvalidRequest
-from server.plan import Choice, Failure, Part, Plan, Plans
+from server.plan import Failure, Part, Plans
 from server.registry import Registry, Snapshot
 from server.requests import Request, id_of, parse_batch, parse_score
-from server.rows import Row
 from server.served import Held, Target
 from server.templates import Templates
 from server.transport.seam import AnyMethod, Method, Run
@@ -48,27 +48,6 @@ class Prepared:
     parts: Sequence[Part]
     runs: Sequence[Run]
     when_late: int
-    drawn: Sequence[Drawn]
-
-
-@dataclass(slots=True, eq=False)  # as above
-class PreparedBatch:
-    """A request for many visitors, checked.
-
-    Attributes:
-        opening: as in Prepared.
-        parts: at least one for each selector, with the rows that it is of; None for all of them.
-        runs: one for each part that is a target.
-        when_late: as in Prepared.
-        row_count: rows of the request.
-        drawn: as in Prepared.
-    """
-
-    opening: bytes
-    parts: Sequence[tuple[Part, Sequence[int] | None]]
-    runs: Sequence[Run]
-    when_late: int
-    row_count: int
     drawn: Sequence[Drawn]
 
 
@@ -146,12 +125,12 @@ class Scoring:
         plan = self._current().plans.find(request.selectors)
         if any(own is not None for own in plan.own):
             raise InvalidRequest("a selector of a batch has features; they belong in the rows")
-        parts = list(_shared(plan, visitors))
+        parts = list(shared(plan, visitors))
         features = [row.features for row in request.rows]
         runs, drawn = list[Run](), list[Drawn]()
         for part, rows in parts:
             if isinstance(part, Target):
-                runs.append(Run(part.served, _read_rows(part, features, rows)))
+                runs.append(Run(part.served, read_rows(part, features, rows)))
                 drawn += draw(part, runs[-1], features if rows is None else [features[number] for number in rows])
         return PreparedBatch(opening, parts, runs, request.when_late, len(features), drawn)
 
@@ -189,7 +168,7 @@ class Scoring:
 
     def finish_batch(self, prepared: PreparedBatch) -> bytes:
         """The ScoreBatchReply for many visitors, in columns."""
-        _check_scored_rows(prepared)
+        check_scored(prepared)
         reply = self._reply_batch(prepared, _encode_columns)
         if prepared.drawn:
             self.copies.keep(prepared.drawn)
@@ -227,57 +206,12 @@ def _check_scored(runs: Sequence[Run]) -> None:
             raise errors[run.first]
 
 
-def _check_scored_rows(prepared: PreparedBatch) -> None:
-    """The same for many rows, of which it names the first that is wrong."""
-    runs = iter(prepared.runs)
-    for part, rows in prepared.parts:
-        if not isinstance(part, Target):
-            continue
-        run = next(runs)
-        errors = run.scored.block.errors or {}
-        for number in range(len(run.rows)):
-            if run.first + number in errors:
-                row = number if rows is None else rows[number]
-                raise _of_row(row, prepared.row_count, errors[run.first + number])
-
-
 def _encode_scores(target: Target, run: Run) -> bytes:
     return target.encode(run.scored, run.first, is_remapped=run.rows[0].is_remapped)
 
 
 def _encode_columns(target: Target, run: Run) -> bytes:
     return target.encode_columns(run.scored, run.first, run.rows)
-
-
-def _shared(plan: Plan, visitors: Sequence[bytes]) -> Iterator[tuple[Part, Sequence[int] | None]]:
-    """What each selector gets, and which rows do; None for all of them."""
-    for asked in plan.asked:
-        if not isinstance(asked, Choice):
-            yield asked, None
-            continue
-        rows: dict[Part, list[int]] = {}
-        for number, visitor in enumerate(visitors):
-            rows.setdefault(asked.of(visitor), []).append(number)
-        for part, numbers in rows.items():
-            yield part, None if len(rows) == 1 else numbers
-
-
-def _read_rows(target: Target, features: Sequence[bytes], rows: Sequence[int] | None) -> Sequence[Row]:
-    reader = target.served.reader
-    try:
-        return reader.read_all(features if rows is None else [features[number] for number in rows])
-    except InvalidRequest:
-        for number in range(len(features)) if rows is None else rows:
-            try:
-                reader.read(features[number])
-            except InvalidRequest as error:
-                raise _of_row(number, len(features), error) from None
-        raise
-
-
-def _of_row(number: int, count: int, error: InvalidRequest) -> InvalidRequest:
-    """The error, naming the row where there are several."""
-    return error if count == 1 else InvalidRequest(f"rows[{number}]: {error}")
 
 
 def _opening(request: Request) -> bytes:

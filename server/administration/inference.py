@@ -46,6 +46,8 @@ class InferenceRepository:
 
     def _change(self, name: str, change: Change, is_done: Callable[[ModelStatus], bool]) -> None:
         status = self._loader.status
+        if not status.looks:
+            raise NoModelReady("this server has just begun and has not looked at the repository yet; try again")
         if name not in status.traffic:
             there = ", ".join(sorted(status.traffic)) or "none"
             raise UnknownModel(f"there is no model {name[:64]!r}; in the repository there is {there}")

@@ -161,9 +161,17 @@ def test_the_container_health_check(repository: Path, start: Start, first: Made)
     assert healthcheck(server.target) == 1
 
 
-def healthcheck(target: str) -> int:
+@pytest.mark.parametrize("flag", ["--tls-key", "--tls-certificate"])
+def test_the_health_check_wants_both_files(tmp_path: Path, flag: str) -> None:
+    """A key without its certificate, or the other way round, is told, with what would be right."""
+    file = tmp_path / "file.pem"
+    file.touch()
+    assert healthcheck("127.0.0.1:1", "--tls-ca", str(file), flag, str(file)) == 2
+
+
+def healthcheck(target: str, *flags: str) -> int:
     """Exit status of the health check."""
-    command = [sys.executable, "-m", "server.healthcheck", "--target", target]
+    command = [sys.executable, "-m", "server.healthcheck", "--target", target, *flags]
     return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False).returncode
 
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from protos.audience.v1.scoring_pb2 import Features, Selector
+from server.batches import PreparedBatch
 from server.errors import AudienceError, NoModelReady, UnknownHead, UnknownModel
-from server.scoring import Prepared, PreparedBatch, Scoring
+from server.scoring import Prepared, Scoring
 from server.served import Scored, Served
 from server.transport.seam import Run
 from tests.server.literal import model

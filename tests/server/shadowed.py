@@ -7,11 +7,12 @@ import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from protos.audience.v1.scoring_pb2 import Features, Selector
+from server.batches import PreparedBatch
 from server.copies import Copies
 from server.heads import FloatMatrix
 from server.model import Model
 from server.registry import Registry
-from server.scoring import Prepared, PreparedBatch, Scoring
+from server.scoring import Prepared, Scoring
 from server.traffic import WHOLE, Route, Share, bucket
 from server.transport import seam
 from tests.server.asking import own, rows
