@@ -10,6 +10,9 @@ A version of a model is a folder <repository>/<model>/<version>/ that appears wh
   reference.npz    rows and the scores that training's own estimators give them (NumPy arrays `features`, `scores`)
   evaluation.json  how well every head does, on records from after its training
   SHA256SUMS       a line "<sha256 in hex>  <file name>" for each of the other files
+  SHA256SUMS.sig   optional: 64 bytes, the Ed25519 signature of SHA256SUMS as it is; not listed in it
+
+Other files are refused unless SHA256SUMS lists them; those whose names begin with '.' are not looked at.
 
 Times are milliseconds since 1970-01-01T00:00:00Z. Versions are whole numbers from 1 to 2^53 - 1. A field whose comment
 does not say what its absence, its 0 or its emptiness means is required, and a server refuses a version without it,

@@ -127,7 +127,9 @@ class Share(google.protobuf.message.Message):
     LABEL_FIELD_NUMBER: builtins.int
     BASIS_POINTS_FIELD_NUMBER: builtins.int
     label: builtins.str
-    """The label whose version they get."""
+    """The label whose version they get. While no worker can load it, and for a request of heads that it has not, they get
+    what everybody gets.
+    """
     basis_points: builtins.int
     """How many basis points of the visitors, from 1."""
     def __init__(
