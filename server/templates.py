@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from server.alike import Alike
 from server.plan import Part, Plan
 from server.rows import Row
 from server.served import Served, Target
 
-MOST_TEMPLATES: Final = 512  # kept at once; callers who vary the length of their ids need one for each
-_MOST_OF_A_LENGTH: Final = 8
 _LONGEST_BYTES: Final = 4096
 _VARINT, _LENGTH_DELIMITED = 0, 2
 _MORE, _SEVEN = 0x80, 0x7F
@@ -89,33 +88,16 @@ class Template:
         return cls(same, ids, request_id, visitor, features, numbers, plan, served.reader.fingerprint, when_late)
 
 
-class Templates:
+class Templates(Alike[Template]):
     """Those that were learned, of one snapshot."""
-
-    def __init__(self) -> None:
-        self._by_length: dict[int, list[Template]] = {}
-        self._count = 0
-
-    def find(self, message: bytes) -> Template | None:
-        """What the message is like, if it is like any before."""
-        for template in self._by_length.get(len(message), ()):
-            if template.fits(message):
-                return template
-        return None
 
     def learn(self, message: bytes, plan: Plan, part: Part, when_late: int) -> None:
         """Keeps what others may have in common with a request that was found to be in order, and gets this part."""
         if len(message) > _LONGEST_BYTES or not isinstance(part, Target):
             return
-        alike = self._by_length.setdefault(len(message), [])
-        template = Template.of(message, plan, part.served, when_late) if len(alike) < _MOST_OF_A_LENGTH else None
-        if template is None:
-            return
-        if self._count >= MOST_TEMPLATES:  # those that are still asked for are soon back
-            self._by_length.clear()
-            self._count, alike = 0, self._by_length.setdefault(len(message), [])
-        alike.append(template)
-        self._count += 1
+        template = Template.of(message, plan, part.served, when_late) if self.has_room(message) else None
+        if template is not None:
+            self.keep(message, template)
 
 
 @dataclass(frozen=True, slots=True)

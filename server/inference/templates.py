@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from server.alike import Alike
 from server.inference.plan import Plan
 
-MOST_TEMPLATES: Final = 512  # kept at once; clients who vary the length of their ids need one for each
-_MOST_OF_A_LENGTH: Final = 8
 _LONGEST_SAME_BYTES: Final = 4096
 _LENGTH_DELIMITED, _MORE, _SEVEN = 2, 0x80, 0x7F
 
@@ -67,31 +66,14 @@ class Template:
         return cls(message[: name.start], name, middle, whole, place, message[place.stop :], plan)
 
 
-class Templates:
+class Templates(Alike[Template]):
     """Those that were learned, of one snapshot."""
-
-    def __init__(self) -> None:
-        self._by_length: dict[int, list[Template]] = {}
-        self._count = 0
-
-    def find(self, message: bytes) -> Template | None:
-        """What the message is like, if it is like any before."""
-        for template in self._by_length.get(len(message), ()):
-            if template.fits(message):
-                return template
-        return None
 
     def learn(self, message: bytes, plan: Plan) -> None:
         """Keeps what others may have in common with a request that was found to be in order."""
-        alike = self._by_length.setdefault(len(message), [])
-        template = Template.of(message, plan) if len(alike) < _MOST_OF_A_LENGTH else None
-        if template is None:
-            return
-        if self._count >= MOST_TEMPLATES:  # those that are still asked for are soon back
-            self._by_length.clear()
-            self._count, alike = 0, self._by_length.setdefault(len(message), [])
-        alike.append(template)
-        self._count += 1
+        template = Template.of(message, plan) if self.has_room(message) else None
+        if template is not None:
+            self.keep(message, template)
 
 
 def _fields(message: bytes) -> Sequence[tuple[int, slice, slice]] | None:

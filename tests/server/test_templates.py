@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from protos.audience.v1 import scoring_pb2
 from protos.audience.v1.scoring_pb2 import Features, ScoreRequest, Selector, Visitor
+from server.alike import MOST_TEMPLATES
 from server.counters import Counters, Shape
 from server.errors import AudienceError
 from server.metrics import Metrics
 from server.plan import Plans
 from server.registry import Registry
 from server.scoring import Scoring
-from server.templates import MOST_TEMPLATES, Template, Templates
+from server.templates import Template, Templates
 from tests.server import encodings
 from tests.server.asking import CODES, MOST_ROWS, own, served_by
 from tests.server.conftest import law

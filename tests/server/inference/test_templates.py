@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.alike import MOST_TEMPLATES
 from server.errors import AudienceError, InvalidRequest
 from server.inference.infer import Inference
 from server.inference.plan import Plans
 from server.inference.requests import parse_infer
 from server.inference.statistics import Statistics
-from server.inference.templates import MOST_TEMPLATES, Templates
+from server.inference.templates import Templates
 from server.registry import Registry
 from tests.server.conftest import law
 from tests.server.inference.tensors import raw
