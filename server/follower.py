@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from protos.audience.v1 import bundle_pb2
 from server.bundle import Description
 from server.errors import BadBundle
 from server.handover import read_schemas
-from server.heads import read_heads
+from server.heads import FloatMatrix, read_heads
 from server.memory import give_back
 from server.model import Model, build_model
 from server.priority import give_way
@@ -136,7 +138,9 @@ class Follower:
         key = wished.name, wished.version
         started_s = self._clock_s()
         try:
-            model = build_model(_describe(wished), _read_graph(wished), largest_batch=self._largest_batch)
+            description, graph = _describe(wished), _read_graph(wished)
+            rows = _read_rows(wished, description.schema.width)
+            model = build_model(description, graph, rows, largest_batch=self._largest_batch)
         except (BadBundle, OSError) as error:
             self.refused[f"{wished.name}/{wished.version}"] = str(error)[:1000]
             return
@@ -184,3 +188,7 @@ def _read_graph(wished: WishedModel) -> bytes:
     if hashlib.sha256(graph).hexdigest() != wished.sha256:
         raise BadBundle(f"the graph of {wished.name}/{wished.version} changed since it was verified")
     return graph
+
+
+def _read_rows(wished: WishedModel, width: int) -> FloatMatrix:
+    return np.frombuffer(Path(wished.rows).read_bytes(), np.float32).reshape(-1, width)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from google.protobuf.message import Message
-
 from protos.audience.v1 import bundle_pb2
 from server.bundle import MODEL_FILE, Bundle
 from server.runtime import Runtime, Watched
@@ -15,7 +13,8 @@ from server.schema import Schema, read_schema
 from server.traffic import Route
 from server.wish import Wish, WishedModel
 
-_SUFFIXES = (".manifest", ".onnx")
+_SUFFIXES = (".manifest", ".onnx", ".rows")
+_MOST_ROWS = 256  # of those that were recorded: enough for every path through a model to be warm
 
 # What a copy of a graph has to leave free in the runtime folder, which may be in memory: so many times its size.
 _LEFT_FREE = 3
@@ -41,7 +40,7 @@ class Handover:
         if name in self._schemas:
             return False
         message = bundle_pb2.FeatureSchema(fingerprint=schema.fingerprint, features=schema.features)
-        self._schemas[name] = self._write(name, message)
+        self._schemas[name] = self._write(name, message.SerializeToString())
         return True
 
     def add_version(self, bundle: Bundle, folder: Path) -> WishedModel:
@@ -52,8 +51,9 @@ class Handover:
         return WishedModel(
             name=manifest.model,
             version=manifest.version,
-            manifest=self._write(f"{stem}.manifest", manifest),
+            manifest=self._write(f"{stem}.manifest", manifest.SerializeToString()),
             graph=self._copy(f"{stem}.onnx", bundle.model, folder),
+            rows=self._write(f"{stem}.rows", bundle.reference.features[:_MOST_ROWS].tobytes()),
             sha256=sha256,
         )
 
@@ -76,14 +76,14 @@ class Handover:
 
     def remove_unwished(self) -> None:
         """Removes the files of versions that no worker needs any longer: all have followed the last wish."""
-        needed = {path for model in self.wish.models for path in (model.manifest, model.graph)}
+        needed = {path for model in self.wish.models for path in (model.manifest, model.graph, model.rows)}
         for path in self._runtime.folder.iterdir():
             if path.suffix in _SUFFIXES and str(path) not in needed:
                 path.unlink()
 
-    def _write(self, name: str, message: Message) -> str:
+    def _write(self, name: str, content: bytes) -> str:
         path = self._runtime.folder / name
-        self._runtime.replace(path, message.SerializeToString())
+        self._runtime.replace(path, content)
         return str(path)
 
     def _copy(self, name: str, graph: bytes, folder: Path) -> str:
@@ -91,9 +91,7 @@ class Handover:
         space = os.statvfs(self._runtime.folder)
         if space.f_bavail * space.f_frsize < (1 + _LEFT_FREE) * len(graph):
             return str(folder.absolute() / MODEL_FILE)
-        path = self._runtime.folder / name
-        self._runtime.replace(path, graph)
-        return str(path)
+        return self._write(name, graph)
 
 
 def read_schemas(paths: Iterable[str]) -> Mapping[str, Schema]:

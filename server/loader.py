@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 LOOK_S = 0.1
+_PATIENCE_S = 30.0  # for workers that do not come to try a version, after which the next is begun with anyway
 _REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is told to
 
 # A reason quotes the files, which may be of any size. It goes into a line of the log and onto the page.
@@ -194,7 +195,7 @@ class Loader:
         if not progress.is_policy_known:
             return
         version = progress.wanted.load
-        if version is not None and self._schemas_are_known():
+        if version is not None and self._schemas_are_known() and not self._is_busy(progress):
             self._load(name, version, progress)
         if progress.wished and not progress.is_begun and progress.wanted.load is None:
             progress.is_begun = True
@@ -236,6 +237,14 @@ class Loader:
         vector to another worker next.
         """
         return all(state is None or state.sequence >= self._schemas_sequence for state in self._states())
+
+    def _is_busy(self, progress: Progress) -> bool:
+        """Whether workers still try what came before.
+
+        Another version meanwhile would begin their trial anew: publish often enough, and none would ever serve.
+        """
+        rollout = progress.rollout
+        return rollout is not None and self._clock_s() < rollout.begun_s + _PATIENCE_S
 
     def _load(self, name: str, version: int, progress: Progress) -> None:
         begun_s = self._clock_s()

@@ -72,15 +72,21 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
     return model
 
 
-def build_model(description: Description, graph: bytes, *, largest_batch: int) -> Model:
+def build_model(description: Description, graph: bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
     """The model of a version that load_model accepted before, in this server: built and warm, without further checks.
+
+    Args:
+        description: what the version says of itself.
+        graph: its graph.
+        rows: shape (n, schema width), at least one: what it is warmed with.
+        largest_batch: the most rows that will be scored at once.
 
     Raises:
         BadBundle: ONNX Runtime refuses the graph, or cannot run it.
     """
     model = Model(description, open_graph(graph))
     try:
-        _warm(model, description.schema.defaults[None], largest_batch)
+        _warm(model, rows, largest_batch)
     except Exception as error:  # ONNX Runtime's errors share no narrower class
         raise BadBundle(f"ONNX Runtime cannot run the graph: {error}") from error
     return model

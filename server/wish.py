@@ -16,6 +16,7 @@ class WishedModel:
         version: its number.
         manifest: path of its verified manifest in protobuf's binary form, which is parsed in C.
         graph: path of its graph.
+        rows: path of recorded rows for it, float32 of the machine's byte order, row after row: what it is warmed with.
         sha256: the graph's hash, in hex, as it was when it was verified.
     """
 
@@ -23,6 +24,7 @@ class WishedModel:
     version: int
     manifest: str
     graph: str
+    rows: str
     sha256: str
 
 

@@ -11,15 +11,18 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.mixture import GaussianMixture
 
 from protos.audience.v1 import bundle_pb2
-from training.export.graph import Fitted, build_graph
+from training.export.graph import build_graph
 from training.export.parity import Evidence, prove
 from training.features import Features, FeatureSpec
+from training.heads import Head, Question
 from training.keys import issue_keys
 from training.manifest import Identity, Segments, build_manifest
 from training.names import traits
-from training.outcomes import Propensity, Question, Value
+from training.outcomes import Propensity, Value
 from training.publish import bundle_files, publish
-from training.segmentation import Centroids, Mixture, Shaping
+from training.segmentations.centroids import Centroids
+from training.segmentations.mixture import Mixture
+from training.segmentations.shaping import Shaping
 
 MODEL = "shop"
 SPECS = (
@@ -36,7 +39,7 @@ class Made:
     """A version before it is published: what it is made of, and its files' contents."""
 
     specs: Sequence[FeatureSpec]
-    heads: Sequence[Fitted]
+    heads: Sequence[Head]
     population: Features
     manifest: bundle_pb2.Manifest
     graph: bytes
@@ -89,7 +92,7 @@ def make_population(specs: Sequence[FeatureSpec], count: int, generator: np.rand
     )
 
 
-def _fit(specs: Sequence[FeatureSpec], population: Features, generator: np.random.Generator) -> list[Fitted]:
+def _fit(specs: Sequence[FeatureSpec], population: Features, generator: np.random.Generator) -> list[Head]:
     seed = int(generator.integers(1 << 30))
     shaping = Shaping.fit(population, specs, [spec.name for spec in specs if not spec.vocabulary])
     shaped = shaping.apply(population)
@@ -107,7 +110,7 @@ def _fit(specs: Sequence[FeatureSpec], population: Features, generator: np.rando
 
 
 def _segments(
-    heads: Sequence[Fitted], specs: Sequence[FeatureSpec], population: Features, version: int
+    heads: Sequence[Head], specs: Sequence[FeatureSpec], population: Features, version: int
 ) -> dict[str, Segments]:
     segmentations = [head for head in heads if isinstance(head, Centroids | Mixture)]
     return {

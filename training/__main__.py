@@ -17,7 +17,7 @@ from server.errors import AudienceError
 from server.repository import is_model_name
 from server.settings import read_repository
 from training import grocery, summary
-from training.export.graph import NotExportable
+from training.export.estimators import NotExportable
 from training.export.parity import NoParity
 from training.households import day, natural
 from training.imports import command

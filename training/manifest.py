@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from protos.audience.v1 import bundle_pb2
 from server.bundle import FORMAT_VERSION
-from training.export.graph import OPSET, SMALLEST_RUNTIME, Fitted, head_width
+from training.export.estimators import OPSET
+from training.export.graph import SMALLEST_RUNTIME
 from training.export.parity import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, Evidence
 from training.features import Features, FeatureSpec, to_schema, typical
+from training.heads import PROBABILITY, Column, Head, Labels, Outcome, Segmentation, width
 from training.keys import Keyed
 from training.names import Trait, strongest
-from training.outcomes import Outcome, Propensity
-from training.segmentation import Centroids, Labels, Segmentation
 
 _LIBRARIES = ("duckdb", "numpy", "onnx", "scikit-learn", "skl2onnx")
 FEATURE_QUANTILES = 101
@@ -48,7 +48,7 @@ class Identity:
 def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of the manifest
     identity: Identity,
     specs: Sequence[FeatureSpec],
-    heads: Sequence[Fitted],
+    heads: Sequence[Head],
     segments: Mapping[str, Segments],
     population: Features,
     evidence: Evidence,
@@ -69,7 +69,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         version=identity.version,
         created_ms=identity.created_ms,
         graph=bundle_pb2.Graph(
-            opset=OPSET, smallest_runtime=SMALLEST_RUNTIME, score_count=sum(head_width(head) for head in heads)
+            opset=OPSET, smallest_runtime=SMALLEST_RUNTIME, score_count=sum(width(head) for head in heads)
         ),
         schema=to_schema(specs, typical(population, specs)),
         heads=_heads(heads, segments, population),
@@ -91,15 +91,15 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
     )
 
 
-def _heads(heads: Sequence[Fitted], segments: Mapping[str, Segments], population: Features) -> list[bundle_pb2.Head]:
+def _heads(heads: Sequence[Head], segments: Mapping[str, Segments], population: Features) -> list[bundle_pb2.Head]:
     messages = []
     first = 0
     for head in heads:
         if isinstance(head, Segmentation):
             messages.append(_segmentation(head, segments[head.name], first))
-        else:
+        elif isinstance(head, Outcome):
             messages.append(_outcome(head, population, first))
-        first += head_width(head)
+        first += width(head)
     return messages
 
 
@@ -108,26 +108,17 @@ def _segmentation(head: Segmentation, segments: Segments, first: int) -> bundle_
         name=head.name,
         kind=bundle_pb2.HEAD_KIND_SEGMENTATION,
         title=head.title,
-        columns=_segment_columns(head, first),
+        columns=_columns(head.columns, first),
         segments=[_segment(segments, position) for position in range(head.count)],
         retired_keys=segments.retired,
     )
 
 
-def _segment_columns(head: Segmentation, first: int) -> list[bundle_pb2.ScoreColumns]:
-    roles = (
-        [(bundle_pb2.COLUMN_ROLE_SEGMENT, 1), (bundle_pb2.COLUMN_ROLE_DISTANCE, 1), (bundle_pb2.COLUMN_ROLE_MARGIN, 1)]
-        if isinstance(head, Centroids)
-        else [
-            (bundle_pb2.COLUMN_ROLE_SEGMENT, 1),
-            (bundle_pb2.COLUMN_ROLE_MARGIN, 1),
-            (bundle_pb2.COLUMN_ROLE_MEMBERSHIP, head.count),
-        ]
-    )
-    starts = np.cumsum([first, *(count for _, count in roles)])
+def _columns(columns: Sequence[Column], first: int) -> list[bundle_pb2.ScoreColumns]:
+    starts = np.cumsum([first, *(count for _, count in columns)])
     return [
         bundle_pb2.ScoreColumns(role=role, first=int(start), count=count)
-        for (role, count), start in zip(roles, starts[:-1], strict=True)
+        for (role, count), start in zip(columns, starts[:-1], strict=True)
     ]
 
 
@@ -152,13 +143,12 @@ def _segment(segments: Segments, position: int) -> bundle_pb2.SegmentFacts:
 
 
 def _outcome(head: Outcome, population: Features, first: int) -> bundle_pb2.Head:
-    is_propensity = isinstance(head, Propensity)
-    role = bundle_pb2.COLUMN_ROLE_PROBABILITY if is_propensity else bundle_pb2.COLUMN_ROLE_EXPECTED
+    is_propensity = head.columns[0][0] == PROBABILITY
     return bundle_pb2.Head(
         name=head.name,
         kind=bundle_pb2.HEAD_KIND_PROPENSITY if is_propensity else bundle_pb2.HEAD_KIND_VALUE,
         title=head.question.title,
-        columns=[bundle_pb2.ScoreColumns(role=role, first=first, count=1)],
+        columns=_columns(head.columns, first),
         horizon_days=head.question.horizon_days,
         unit=head.question.unit,
         distribution=distribution(head.scores(population)[:, 0], SCORE_QUANTILES),

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.features import Features, FeatureSpec
-from training.segmentation import Labels, Shaping
+from training.heads import Labels
+from training.segmentations.shaping import Shaping
 
 _LEAST_EFFECT = 0.35  # standard deviations that make a difference worth a word (assumed)
 _WORDS = 2

@@ -1,5 +1,6 @@
 """Propensities and values: fitted on the past, calibrated, and judged on what came after."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,11 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from training.export.estimators import emit_estimator, emit_probability
+from training.export.nodes import Nodes
 from training.features import Features
+from training.heads import EXPECTED, PROBABILITY, Column, FloatArray, Question
 
-FloatArray = npt.NDArray[np.float64]
 Visitors = npt.NDArray[np.int64]
 
 _FOLDS = 5
@@ -35,23 +38,6 @@ _BOOSTING = {
     "min_samples_leaf": 100,
     "early_stopping": False,  # it would hold back random rows, whose households are in the other rows too
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What an outcome's head answers.
-
-    Attributes:
-        name: of the head.
-        title: of the head, for people.
-        horizon_days: how long the outcome is waited for.
-        unit: of an amount, "" for an event.
-    """
-
-    name: str
-    title: str
-    horizon_days: int
-    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +59,24 @@ class Propensity:
         """Name of the head."""
         return self.question.name
 
+    @property
+    def title(self) -> str:
+        """What it answers."""
+        return self.question.title
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """See Head."""
+        return [(PROBABILITY, 1)]
+
     def scores(self, features: Features) -> FloatArray:
         """Calibrated probability as scikit-learn gives it, shape (n, 1)."""
         probabilities: FloatArray = self.model.predict_proba(features)[:, 1:]
         return probabilities
+
+    def emit(self, nodes: Nodes, features: str) -> str:
+        """What skl2onnx makes of it; of trees, the form that runs fastest."""
+        return emit_probability(nodes, self.model, features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,24 @@ class Value:
         """Name of the head."""
         return self.question.name
 
+    @property
+    def title(self) -> str:
+        """What it answers."""
+        return self.question.title
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """See Head."""
+        return [(EXPECTED, 1)]
+
     def scores(self, features: Features) -> FloatArray:
         """Expected amount as scikit-learn gives it, shape (n, 1)."""
         amounts: FloatArray = self.model.predict(features)[:, None]
         return amounts
 
-
-Outcome = Propensity | Value
+    def emit(self, nodes: Nodes, features: str) -> str:
+        """The trees' sum is the logarithm of the mean, which skl2onnx 1.20 leaves out for Poisson loss."""
+        return nodes.add("Exp", emit_estimator(nodes, self.model, features)[0])
 
 
 @dataclass(frozen=True, slots=True)

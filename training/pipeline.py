@@ -11,17 +11,20 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from training import grocery
-from training.export.graph import Fitted, build_graph
+from training.export.graph import build_graph
 from training.export.parity import Evidence, prove
 from training.features import Features, FeatureSpec, to_schema, typical
 from training.grocery import Records, Snapshots
+from training.heads import Head, Outcome, Question, Segmentation
 from training.keys import issue_keys, match_keys
 from training.manifest import Identity, Segments, build_manifest
 from training.names import name_segments, traits
-from training.outcomes import Outcome, Question, Rows, fit_propensity, fit_value
+from training.outcomes import Rows, fit_propensity, fit_value
 from training.previous import Previous, find_previous, next_version
 from training.publish import bundle_files, publish
-from training.segmentation import Segmentation, Shaping, fit_centroids, fit_mixture
+from training.segmentations.centroids import fit_centroids
+from training.segmentations.mixture import fit_mixture
+from training.segmentations.shaping import Shaping
 from training.signature import SigningKey
 from training.split import split
 
@@ -100,7 +103,7 @@ class Trained:
     """
 
     folder: Path
-    heads: Sequence[Fitted]
+    heads: Sequence[Head]
     specs: Sequence[FeatureSpec]
 
 
@@ -129,7 +132,7 @@ def train(order: Order, step: Step) -> Trained:
     for question, label in (SHOPS_AGAIN, REDEEMS, SPEND):
         with step(f"Outcome: {question.title}"):
             outcomes.append(_fit_outcome(question, label, records, columns, order.seed))
-    heads: list[Fitted] = [value, style, *outcomes]
+    heads: list[Head] = [value, style, *outcomes]
     with step("One ONNX graph, compared with scikit-learn"):
         graph = build_graph(heads, len(columns.specs))
         evidence = prove(graph, heads, visitors, columns.specs)
@@ -220,7 +223,7 @@ def _identity(order: Order, version: int, previous: Previous | None) -> Identity
     )
 
 
-def _evaluation(heads: Sequence[Fitted], segments: Mapping[str, Segments], evidence: Evidence) -> dict[str, object]:
+def _evaluation(heads: Sequence[Head], segments: Mapping[str, Segments], evidence: Evidence) -> dict[str, object]:
     """Every figure, for evaluation.json."""
     figures: dict[str, object] = {
         "parity": {
@@ -232,7 +235,7 @@ def _evaluation(heads: Sequence[Fitted], segments: Mapping[str, Segments], evide
     for head in heads:
         if isinstance(head, Segmentation):
             figures[head.name] = {"segments": head.count, "tried": list(head.tried)} | _kept(segments[head.name])
-        else:
+        elif isinstance(head, Outcome):
             figures[head.name] = {
                 "horizon_days": head.question.horizon_days,
                 "unit": head.question.unit,

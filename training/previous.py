@@ -15,9 +15,9 @@ from server.repository import scan
 from server.rows import RowReader
 from server.schema import read_schema
 from training.features import Features
+from training.heads import Labels
 from training.keys import Known
 from training.publish import last_version
-from training.segmentation import Labels
 
 _log = logging.getLogger(__name__)
 

@@ -21,15 +21,17 @@ from sklearn.preprocessing import StandardScaler
 from protos.audience.v1 import bundle_pb2
 from server.bundle import MODEL_FILE
 from tests.benchmarks.population import SEED, SEGMENT_COUNT, Population, draw, specs
-from training.export.graph import Fitted, build_graph
+from training.export.graph import build_graph
 from training.export.parity import ABSOLUTE_TOLERANCE, prove
 from training.features import Features
+from training.heads import Head, Question
 from training.keys import issue_keys
 from training.manifest import Identity, Segments, build_manifest
 from training.names import traits
-from training.outcomes import Propensity, Question
+from training.outcomes import Propensity
 from training.publish import bundle_files, publish
-from training.segmentation import Mixture, Shaping
+from training.segmentations.mixture import Mixture
+from training.segmentations.shaping import Shaping
 
 VERSION = 1
 ROW_COUNT = 1024  # so many that no processor learns their ways through the trees
@@ -134,7 +136,7 @@ def _make(recipe: Recipe, place: Path) -> None:
     np.savez(place / _ROWS_FILE, features=features, scores=scores)
 
 
-def _fit(recipe: Recipe, population: Population) -> list[Fitted]:
+def _fit(recipe: Recipe, population: Population) -> list[Head]:
     sample, seed = _sample(population, recipe.variant), recipe.variant
     features = sample.features
     shaping = Shaping.fit(features, specs(), [spec.name for spec in specs()])
@@ -168,7 +170,7 @@ def _segments(head: Mixture, features: Features) -> Segments:
     )
 
 
-def _rows(heads: Sequence[Fitted]) -> tuple[Features, Features]:
+def _rows(heads: Sequence[Head]) -> tuple[Features, Features]:
     """Visitors that training did not see with their scores, none between two segments, where either answer is right."""
     features = draw(2 * ROW_COUNT, SEED + 1).features
     scores = np.concatenate([head.scores(features) for head in heads], axis=1).astype(np.float32)

@@ -69,8 +69,8 @@ def _summed(files: Files) -> Files:
 DAMAGES = (
     Damage("one bit of the graph is another", "altered or cut", _corrupt),
     Damage("half of the graph is missing", "altered or cut", _truncated),
-    Damage("half of the graph is missing, with right hashes", "ONNX Runtime refuses", _truncated_knowingly),
-    Damage("the graph is no graph, with right hashes", "ONNX Runtime refuses", _no_graph),
+    Damage("half of the graph is missing, with right hashes", "is no ONNX model", _truncated_knowingly),
+    Damage("the graph is no graph, with right hashes", "is no ONNX model", _no_graph),
     Damage("the files are those of another version", "its folder is", _mislabelled),
     Damage("the graph has other scores, with right hashes", "does not give the reference rows", _other_scores),
     Damage("the manifest is no manifest, with right hashes", "is not an audience.v1.Manifest", _no_manifest),

@@ -5,9 +5,8 @@ import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from tests.bundles import Made
-from training.export.graph import head_width
 from training.features import Features
-from training.segmentation import FloatArray
+from training.heads import FloatArray, width
 
 TIMEOUT_S = 20.0  # generous: these machines are shared, and what is slow here is not wrong
 
@@ -38,7 +37,7 @@ def by_name(made: Made, row: Features) -> scoring_pb2.Features:
 def expected(made: Made, row: Features) -> dict[str, FloatArray]:
     """What scikit-learn's estimators answer for one visitor, by head; the columns are those of the export."""
     scores = {head.name: head.scores(row[None])[0] for head in made.heads}
-    assert all(len(scores[head.name]) == head_width(head) for head in made.heads)
+    assert all(len(scores[head.name]) == width(head) for head in made.heads)
     return scores
 
 

@@ -16,8 +16,8 @@ from demo.server import Server, serving
 from protos.audience.v1 import scoring_pb2
 from server.bundle import read_description
 from training import grocery, households
-from training.export.graph import Fitted
 from training.features import Features
+from training.heads import Head
 from training.pipeline import Order, Trained, train
 
 _ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def test_the_readme_client_prints_scikit_learns_scores(
         np.testing.assert_allclose(float(dollars), _head(trained, "spend_90d").scores(row)[0, 0], rtol=1e-5)
 
 
-def _head(trained: Trained, name: str) -> Fitted:
+def _head(trained: Trained, name: str) -> Head:
     return next(head for head in trained.heads if head.name == name)
 
 

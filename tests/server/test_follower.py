@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import pytest
 
 from server import follower
 from server.bundle import Description, read_description
 from server.errors import BadBundle
 from server.follower import Follower
+from server.heads import FloatMatrix
 from server.model import Model
 from server.registry import Registry
 from server.runtime import Runtime
@@ -19,6 +21,8 @@ from server.traffic import Route, Share
 from server.wish import Serving, Wish, WishedModel
 from tests.server.conftest import Measured, Versions
 from tests.server.literal import Graph, zeros
+
+RECORDED = 7.0  # in every column of every recorded row
 
 
 @dataclass
@@ -43,13 +47,14 @@ class Worker:
     def __post_init__(self) -> None:
         self.follower = Follower(self.runtime.wish, self.registry, largest_batch=2, on_followed=lambda: None)
 
-    def build(self, description: Description, _graph: bytes, **_options: int) -> Model:
+    def build(self, description: Description, _graph: bytes, rows: FloatMatrix, **_options: int) -> Model:
         """As build_model."""
         version = description.manifest.version
         self.seen.append(self.follower.serving)
         if version in self.broken:
             raise BadBundle(f"no memory left for {version}")
         self.built.append(version)
+        assert (rows == RECORDED).all()
         return Model(description, Graph(zeros))
 
     def follow(self, numbers: tuple[int, ...], **route: object) -> Self:
@@ -72,11 +77,13 @@ class Worker:
 def wished(versions: Versions, folder: Path, number: int) -> WishedModel:
     """A wish of this version of "shop"."""
     (source,) = [one for one in versions.folders if one.parent.name == "shop" and one.name == str(number)]
-    graph, manifest = folder / f"{number}.onnx", folder / f"{number}.manifest"
+    graph, manifest, rows = (folder / f"{number}.{kind}" for kind in ("onnx", "manifest", "rows"))
     if not graph.exists():
         graph.write_bytes(b"graph")
-        manifest.write_bytes(read_description(source).manifest.SerializeToString())
-    return WishedModel("shop", number, str(manifest), str(graph), hashlib.sha256(b"graph").hexdigest())
+        description = read_description(source)
+        manifest.write_bytes(description.manifest.SerializeToString())
+        rows.write_bytes(np.full((3, description.schema.width), RECORDED, np.float32).tobytes())
+    return WishedModel("shop", number, str(manifest), str(graph), str(rows), hashlib.sha256(b"graph").hexdigest())
 
 
 @pytest.fixture

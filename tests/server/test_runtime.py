@@ -86,7 +86,7 @@ def test_messages_come_back_as_they_were(tmp_path: Path) -> None:
     split, shadow = (Share("canary", 500),), Share("next", 100)
     route = Route({"": 2, "canary": 3}, "stable", split, "salt", 100, "other", shadow)
     routes = {"shop": route, "app": Route()}
-    wish = Wish(3, (WishedModel("shop", 2, "/m", "/g", "ab"),), routes, ("/s",), ("app",), is_settled=True)
+    wish = Wish(3, (WishedModel("shop", 2, "/m", "/g", "/r", "ab"),), routes, ("/s",), ("app",), is_settled=True)
     serving = {"shop": Serving((2, 3), {"": 2, "canary": 3})}
     state = WorkerState(7, 3, serving, {"app/1": "why"}, is_listening=True, is_ready=True)
     files.replace_json(files.wish, wish.to_json())

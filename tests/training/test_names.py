@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from training.features import FeatureSpec
 from training.names import BadNames, Trait, name_segments, read_names, strongest, traits
-from training.segmentation import Shaping
+from training.segmentations.shaping import Shaping
 
 SPEND = FeatureSpec(name="spend", description="spend", unit="USD", high="Big spenders", low="Light spenders")
 VISITS = FeatureSpec(name="visits", description="visits", high="Frequent visitors", low="Rare visitors")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from training import outcomes
-from training.outcomes import Question, Rows, fit_propensity, fit_value, judge_amounts, judge_probabilities
+from training.heads import Question
+from training.outcomes import Rows, fit_propensity, fit_value, judge_amounts, judge_probabilities
 
 EVENT = Question("buys_7d", "buys within 7 days", 7)
 AMOUNT = Question("spend_30d", "spend in 30 days", 30, "USD")

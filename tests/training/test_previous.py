@@ -14,7 +14,7 @@ from training.features import FeatureSpec, to_schema, typical
 from training.keys import match_keys
 from training.previous import Previous, find_previous, next_version
 from training.publish import NotPublished
-from training.segmentation import Centroids
+from training.segmentations.centroids import Centroids
 
 
 def _schema(made: Made) -> bundle_pb2.FeatureSchema:

@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
-from training import segmentation
 from training.features import Features, FeatureSpec
-from training.segmentation import CLIP_SD, COUNTS, LEAST_STABILITY, SMALLEST_SHARE, Shaping, fit_centroids, fit_mixture
+from training.segmentations import centroids, mixture
+from training.segmentations.centroids import COUNTS, LEAST_STABILITY, SMALLEST_SHARE, fit_centroids
+from training.segmentations.mixture import fit_mixture
+from training.segmentations.shaping import CLIP_SD, Shaping
 
 SPECS = (
     FeatureSpec(name="x", description="x", minimum=None),
@@ -98,7 +100,7 @@ def test_no_stable_count() -> None:
 def test_stable_but_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A k with a segment below the smallest share is not taken, however stable."""
     features = _blobs((100, 100, 100, 8))
-    monkeypatch.setattr(segmentation, "COUNTS", (3, 4))
+    monkeypatch.setattr(centroids, "COUNTS", (3, 4))
     head = fit_centroids("v", "", _plane(features), features, seed=0)
     three, four = head.tried
     assert three["stability"] > LEAST_STABILITY
@@ -150,7 +152,7 @@ def test_reordered_mixture_is_the_same_mixture() -> None:
     features = _blobs((60, 70, 80))
     shaping = _plane(features)
     head = fit_mixture("s", "", shaping, features, seed=0)
-    plain = segmentation._fit_gaussians(head.count, shaping.apply(features), 0)  # noqa: SLF001  # before the ordering
+    plain = mixture._fit(head.count, shaping.apply(features), 0)  # noqa: SLF001  # before the ordering
     one = np.sort(plain.predict_proba(shaping.apply(features)), axis=1)
     np.testing.assert_allclose(np.sort(head.scores(features)[:, 2:], axis=1), one, atol=1e-12)
 

@@ -6,7 +6,8 @@ from sklearn.ensemble import RandomForestClassifier
 from server.model import INPUT, OUTPUT, open_graph
 from training.export.graph import build_graph
 from training.export.trees import as_regression
-from training.outcomes import Propensity, Question
+from training.heads import Question
+from training.outcomes import Propensity
 
 WIDTH = 5
 

@@ -7,14 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from server.model import INPUT, OUTPUT, open_graph
-from training.export.graph import Fitted, head_width
 from training.features import Features, FeatureSpec, typical
-from training.segmentation import Centroids, FloatArray, Mixture
+from training.heads import MARGIN, BoolArray, FloatArray, Head, column, width
 
 ABSOLUTE_TOLERANCE = 1e-5
 RELATIVE_TOLERANCE = 1e-5
 _REFERENCE_ROWS = 64
-_SEGMENTATION_MARGIN = {Centroids: 2, Mixture: 1}  # which of a head's columns is the margin
 
 
 class NoParity(Exception):
@@ -63,7 +61,7 @@ def _replaced(row: Features, column: int, value: float) -> Features:
     return changed
 
 
-def prove(graph: bytes, heads: Sequence[Fitted], features: Features, specs: Sequence[FeatureSpec]) -> Evidence:
+def prove(graph: bytes, heads: Sequence[Head], features: Features, specs: Sequence[FeatureSpec]) -> Evidence:
     """Compares the graph with the estimators on every row and on edge rows.
 
     Raises:
@@ -76,7 +74,7 @@ def prove(graph: bytes, heads: Sequence[Fitted], features: Features, specs: Sequ
     largest = {}
     start = 0
     for head in heads:
-        columns = slice(start, start + head_width(head))
+        columns = slice(start, start + width(head))
         largest[head.name] = _largest_difference(
             head.name, actual[:, columns], expected[:, columns], on_border[:, columns]
         )
@@ -87,7 +85,7 @@ def prove(graph: bytes, heads: Sequence[Fitted], features: Features, specs: Sequ
     )
 
 
-def _largest_difference(name: str, actual: Features, expected: FloatArray, on_border: npt.NDArray[np.bool_]) -> float:
+def _largest_difference(name: str, actual: Features, expected: FloatArray, on_border: BoolArray) -> float:
     difference = np.where(on_border, 0.0, np.abs(actual - expected))
     allowed = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * np.abs(expected)
     wrong = np.argwhere(~(difference <= allowed))
@@ -100,22 +98,21 @@ def _largest_difference(name: str, actual: Features, expected: FloatArray, on_bo
     return float(difference.max())
 
 
-def _on_border(heads: Sequence[Fitted], expected: FloatArray) -> npt.NDArray[np.bool_]:
+def _on_border(heads: Sequence[Head], expected: FloatArray) -> BoolArray:
     """Where a row is so near the border of two segments that either is right, shape as expected."""
     parts = []
     start = 0
     for head in heads:
-        width = head_width(head)
-        margin = _SEGMENTATION_MARGIN.get(type(head))
+        margin = column(head, MARGIN)
         near = np.zeros(len(expected), dtype=bool)
         if margin is not None:
             near = expected[:, start + margin] <= ABSOLUTE_TOLERANCE
-        parts.append(np.repeat(near[:, None], width, axis=1))
-        start += width
+        parts.append(np.repeat(near[:, None], width(head), axis=1))
+        start += width(head)
     return np.concatenate(parts, axis=1)
 
 
-def _reference(real_count: int, on_border: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _reference(real_count: int, on_border: BoolArray) -> npt.NDArray[np.int64]:
     """Rows to keep in the bundle: half real, half at the edges, none on a border."""
     sure = np.flatnonzero(~on_border.any(axis=1))
     real, edges = sure[sure < real_count], sure[sure >= real_count]

@@ -51,7 +51,14 @@ def _is_plain_pair(attributes: dict[str, Any]) -> bool:
 
 
 def _regression(attributes: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in attributes.items() if name.startswith("nodes_")}
+    kept = {
+        name: value for name, value in attributes.items() if name.startswith("nodes_") and not _is_idle(name, value)
+    }
     weights = {_RENAMED[name]: value for name, value in attributes.items() if name in _RENAMED}
     weights["target_ids"] = [0] * len(weights["target_ids"])
     return {**kept, **weights, "n_targets": 1}
+
+
+def _is_idle(name: str, values: Sequence[Any]) -> bool:
+    """Whether leaving it out changes nothing but the time that loading takes: hit rates are for readers."""
+    return name == "nodes_hitrates" or (name == "nodes_missing_value_tracks_true" and not any(values))

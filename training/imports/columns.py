@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protos.audience.v1 import bundle_pb2
 from server.schema import CATEGORY, NUMBER
-from training.imports.tables import Table
+from training.configuration.section import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Column:
         return self.feature.maximum if self.feature.HasField("maximum") else math.inf
 
 
-def read_column(table: Table) -> Column:
+def read_column(table: Section) -> Column:
     """One [[features]].
 
     Raises:
@@ -64,7 +64,7 @@ def read_column(table: Table) -> Column:
     return column
 
 
-def _read_words(table: Table, feature: bundle_pb2.Feature) -> None:
+def _read_words(table: Section, feature: bundle_pb2.Feature) -> None:
     feature.vocabulary.extend(table.texts("vocabulary"))
     feature.other = table.text("other", "")
     if not feature.vocabulary:
@@ -72,7 +72,7 @@ def _read_words(table: Table, feature: bundle_pb2.Feature) -> None:
                           "of the numbers 0, 1, 2 … that the model was trained on")  # fmt: skip
 
 
-def _read_range(table: Table, feature: bundle_pb2.Feature) -> None:
+def _read_range(table: Section, feature: bundle_pb2.Feature) -> None:
     feature.unit = table.text("unit", "")
     for key in ("minimum", "maximum"):
         value = table.number(key)
@@ -82,7 +82,7 @@ def _read_range(table: Table, feature: bundle_pb2.Feature) -> None:
         raise table.fault(f"minimum is {feature.minimum:g}, above maximum, {feature.maximum:g}")
 
 
-def _read_default(table: Table, feature: bundle_pb2.Feature) -> float:
+def _read_default(table: Section, feature: bundle_pb2.Feature) -> float:
     """The default; when the file has none, one in range that stands there until the rows' is known."""
     if feature.kind == NUMBER:
         value = table.number("default")

@@ -8,11 +8,11 @@ from rich.console import Console
 
 from server.errors import AudienceError
 from server.settings import read_repository
+from training.configuration.section import BadConfig
 from training.households import natural
 from training.imports.draft import draft
 from training.imports.order import read_order
 from training.imports.original import NotImportable
-from training.imports.tables import BadConfig
 from training.imports.version import Imported, import_model
 from training.publish import NotPublished
 from training.remote import published_at

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto
 
+from training.export.nodes import Nodes
 from training.features import Features
-from training.imports.nodes import Nodes
 from training.imports.original import Outputs
 
 Matrix = npt.NDArray[np.generic]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from training.imports.tables import Table
+from training.configuration.section import Section
 
 APPLIED = ("sigmoid", "softmax", "exp")
 _KINDS = ("segmentation", "propensity", "value")
@@ -54,7 +54,7 @@ class HeadOrder:
     segments: tuple[Named, ...]
 
 
-def read_head(table: Table) -> HeadOrder:
+def read_head(table: Section) -> HeadOrder:
     """One [[heads]].
 
     Raises:
@@ -79,14 +79,14 @@ def read_head(table: Table) -> HeadOrder:
     return head
 
 
-def _read_horizon(table: Table) -> float:
+def _read_horizon(table: Section) -> float:
     days = table.number("horizon_days")
     if days is None or days <= 0:
         raise table.fault("horizon_days is needed, more than 0: the length of time that the head speaks of, in days")
     return days
 
 
-def _read_picks(table: Table) -> dict[str, Pick]:
+def _read_picks(table: Section) -> dict[str, Pick]:
     picks = {}
     for role in PICKS:
         inner = table.table(role)
@@ -99,7 +99,7 @@ def _read_picks(table: Table) -> dict[str, Pick]:
     return picks
 
 
-def _read_pick(table: Table, *, is_single: bool, is_number: bool) -> Pick:
+def _read_pick(table: Section, *, is_single: bool, is_number: bool) -> Pick:
     output = table.text("output")
     if is_single:
         column = table.whole("column")
@@ -109,13 +109,13 @@ def _read_pick(table: Table, *, is_single: bool, is_number: bool) -> Pick:
     return Pick(output, columns, table.choice("apply", APPLIED, "") if is_number else "")
 
 
-def _read_segment(table: Table) -> Named:
+def _read_segment(table: Section) -> Named:
     segment = Named(table.text("name"), table.text("key", "") or None, table.label("label"))
     table.finish()
     return segment
 
 
-def _check_segments(table: Table, segments: tuple[Named, ...]) -> None:
+def _check_segments(table: Section, segments: tuple[Named, ...]) -> None:
     if not segments:
         raise table.fault("segments is needed: a [[heads.segments]] with a name for each segment, in order")
     for what, values in (

@@ -8,9 +8,9 @@ from protos.audience.v1 import bundle_pb2
 from server.errors import BadBundle
 from server.repository import is_model_name
 from server.schema import fingerprint, read_schema
+from training.configuration.section import BadConfig, Section
 from training.imports.columns import Column, read_column
 from training.imports.heads import HeadOrder, read_head
-from training.imports.tables import BadConfig, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ def read_order(path: Path) -> ImportOrder:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{path} cannot be read: {error}") from error
     try:
-        return _read(Table(content), path.parent)
+        return _read(Section(content), path.parent)
     except BadConfig as error:
         raise BadConfig(f"{path}: {error}") from None
 
 
-def _read(table: Table, folder: Path) -> ImportOrder:
+def _read(table: Section, folder: Path) -> ImportOrder:
     model = table.text("model")
     if not is_model_name(model):
         raise table.fault(f"model is {model!r}; needed is 1 to 64 of a-z, 0-9, - and _, such as 'churn'")
@@ -67,7 +67,7 @@ def _read(table: Table, folder: Path) -> ImportOrder:
     return order
 
 
-def _check_schema(table: Table, columns: tuple[Column, ...]) -> None:
+def _check_schema(table: Section, columns: tuple[Column, ...]) -> None:
     features = [column.feature for column in columns]
     try:
         read_schema(bundle_pb2.FeatureSchema(fingerprint=fingerprint(features), features=features))
@@ -75,7 +75,7 @@ def _check_schema(table: Table, columns: tuple[Column, ...]) -> None:
         raise table.fault(f"features: {error}") from None
 
 
-def _check_heads(table: Table, heads: tuple[HeadOrder, ...]) -> None:
+def _check_heads(table: Section, heads: tuple[HeadOrder, ...]) -> None:
     names = [head.name for head in heads]
     if not heads:
         raise table.fault("heads: there is none; needed is at least one [[heads]], which says what an output answers")
@@ -83,7 +83,7 @@ def _check_heads(table: Table, heads: tuple[HeadOrder, ...]) -> None:
         raise table.fault(f"heads: the names {names} are not distinct")
 
 
-def _read_facts(table: Table) -> bundle_pb2.TrainingFacts:
+def _read_facts(table: Section) -> bundle_pb2.TrainingFacts:
     until_ms, visitors = table.moment_ms("until"), table.whole("visitors")
     facts = bundle_pb2.TrainingFacts(
         data=table.text("data"),

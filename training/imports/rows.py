@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from training.configuration.section import BadConfig
 from training.features import Features
 from training.imports.columns import Column
-from training.imports.tables import BadConfig
 
 _DRAWN = 256
 _MOST = 100_000  # a percentile of the top thousandth stands on a hundred of them

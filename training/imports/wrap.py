@@ -7,8 +7,9 @@ import onnx
 from onnx import TensorProto, helper
 
 from server.model import INPUT, OUTPUT
-from training.export.graph import IR_VERSION, ML_OPSET, OPSET
-from training.imports.nodes import ML, Nodes
+from training.export.estimators import ML_OPSET, OPSET
+from training.export.graph import IR_VERSION
+from training.export.nodes import ML, Nodes
 from training.imports.original import NotImportable, Original, Tensor, nodes_of, opset_of
 from training.imports.parts import HeadParts
 

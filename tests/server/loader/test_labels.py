@@ -5,6 +5,7 @@ import pytest
 from protos.audience.v1.policy_pb2 import Holdout, Share
 from server import follower
 from server.bundle import Description
+from server.heads import FloatMatrix
 from server.model import Model, build_model
 from server.traffic import Route
 from tests.server.conftest import Versions
@@ -17,9 +18,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The versions that the worker loads from now on."""
     seen: list[int] = []
 
-    def build(description: Description, graph: bytes, *, largest_batch: int) -> Model:
+    def build(description: Description, graph: bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
         seen.append(description.manifest.version)
-        return build_model(description, graph, largest_batch=largest_batch)
+        return build_model(description, graph, rows, largest_batch=largest_batch)
 
     monkeypatch.setattr(follower, "build_model", build)
     return seen

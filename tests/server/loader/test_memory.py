@@ -49,4 +49,4 @@ def test_files_of_replaced_versions_are_removed(pair: Pair, versions: Versions) 
         for _ in range(2):  # it serves, and the one before is not wished any longer
             pair.step()
     pair.step()
-    assert sorted(path.suffix for path in pair.runtime.folder.glob("shop-*")) == [".manifest", ".onnx"]
+    assert sorted(path.suffix for path in pair.runtime.folder.glob("shop-*")) == [".manifest", ".onnx", ".rows"]

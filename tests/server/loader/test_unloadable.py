@@ -8,6 +8,7 @@ import pytest
 from server import follower
 from server.bundle import SUMS_FILE, Description
 from server.errors import BadBundle
+from server.heads import FloatMatrix
 from server.model import Model, build_model
 from server.rollout import States
 from server.wish import Serving
@@ -18,10 +19,10 @@ from tests.server.loader.pair import Pair, break_model, put
 def fail_to_build(monkeypatch: pytest.MonkeyPatch, *versions: int) -> None:
     """Lets no worker load these versions."""
 
-    def build(description: Description, graph: bytes, *, largest_batch: int) -> Model:
+    def build(description: Description, graph: bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
         if description.manifest.version in versions:
             raise BadBundle("no memory left")
-        return build_model(description, graph, largest_batch=largest_batch)
+        return build_model(description, graph, rows, largest_batch=largest_batch)
 
     monkeypatch.setattr(follower, "build_model", build)
 

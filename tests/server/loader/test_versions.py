@@ -8,6 +8,7 @@ import pytest
 from server import follower
 from server.bundle import SUMS_FILE, Description
 from server.errors import NoModelReady, UnknownModel
+from server.heads import FloatMatrix
 from server.model import Model, build_model
 from server.overview import ModelStatus
 from tests.server.conftest import Versions
@@ -151,9 +152,9 @@ def test_models_are_awaited_while_another_loads(
     versions.put(pair.root, 1, model="app")
     seen = []
 
-    def build(description: Description, graph: bytes, *, largest_batch: int) -> Model:
+    def build(description: Description, graph: bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
         seen.append(pair.registry.current)
-        return build_model(description, graph, largest_batch=largest_batch)
+        return build_model(description, graph, rows, largest_batch=largest_batch)
 
     monkeypatch.setattr(follower, "build_model", build)
     pair.step()

@@ -7,6 +7,7 @@ import pytest
 from server import follower, handover
 from server.bundle import Description
 from server.errors import BadBundle
+from server.heads import FloatMatrix
 from server.model import Model
 from server.overview import ModelStatus
 from tests.server.conftest import Versions
@@ -40,7 +41,7 @@ def test_version_that_no_worker_can_load_is_refused(
     pair.step()
     versions.put(pair.root, 2)
 
-    def fail(description: Description, graph: bytes, *, largest_batch: int) -> Model:
+    def fail(description: Description, graph: bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
         raise BadBundle("no memory left")
 
     monkeypatch.setattr(follower, "build_model", fail)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.imports.graphs import NUMBERS, PROPENSITY, segments, value
+from training.configuration.section import BadConfig
 from training.imports.order import read_order
-from training.imports.tables import BadConfig
 
 GOOD = 'model = "shop"\n' + NUMBERS + PROPENSITY + 'output = "y"\n'
 Y = 'output = "y"\n'

@@ -12,10 +12,10 @@ import pytest
 
 from tests.training.imports.conftest import Import, served, visitors
 from tests.training.imports.graphs import NUMBERS, PROPENSITY, boosted_trees, network, segments
+from training.configuration.section import BadConfig
 from training.features import Features
 from training.imports.order import read_order
 from training.imports.rows import make_rows
-from training.imports.tables import BadConfig
 
 BUYS = PROPENSITY + 'output = "output"\n'
 WORDS = np.array(["phone", "tablet", "desktop"])

@@ -11,7 +11,7 @@ class BadConfig(Exception):
     """The file that describes a model cannot be used. The text names the key, and what would be right."""
 
 
-class Table:
+class Section:
     """One table of the file, which knows where it stands, and which of its keys were asked for.
 
     Args:
@@ -112,22 +112,22 @@ class Table:
             raise self._wrong(key, "a date and time with its offset, such as 2026-10-01T00:00:00Z")
         return round(value.timestamp() * 1000)
 
-    def table(self, key: str) -> "Table | None":
+    def table(self, key: str) -> "Section | None":
         """A table, None where the key is absent."""
         if not self.has(key):
             return None
         value = self._content[key]
         if not isinstance(value, dict):
             raise self._wrong(key, "a table")
-        return Table(value, self._inside(key))
+        return Section(value, self._inside(key))
 
-    def tables(self, key: str) -> "list[Table]":
+    def tables(self, key: str) -> "list[Section]":
         """Tables of an array, none where the key is absent."""
         values = self._array(key)
         place = self._inside(key)
         if not all(isinstance(value, dict) for value in values):
             raise self._wrong(key, f"tables, each of which begins with [[{key}]]")
-        return [Table(value, f"{place}[{i}]") for i, value in enumerate(values) if isinstance(value, dict)]
+        return [Section(value, f"{place}[{i}]") for i, value in enumerate(values) if isinstance(value, dict)]
 
     def finish(self) -> None:
         """Refuses a key that nobody asked for: it is misspelt, or stands where it means nothing.

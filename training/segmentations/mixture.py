@@ -1,0 +1,99 @@
+"""A Gaussian mixture: a visitor is in every segment with some probability."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.mixture import GaussianMixture
+
+from training.export.nodes import Nodes
+from training.features import Features
+from training.heads import MARGIN, MEMBERSHIP, SEGMENT, Column, FloatArray, Labels
+from training.segmentations.centroids import COUNTS, SMALLEST_SHARE, by_size
+from training.segmentations.shaping import Shaping
+
+_REGULARIZATION = 0.1  # of a component's variance: shares are often exactly 0, where a component would collapse
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A Gaussian mixture: a visitor is named by the segment with the largest probability.
+
+    Attributes: as Segmentation, and
+        model: fitted on shaped features; its components stand in the order of their size, largest first.
+    """
+
+    name: str
+    title: str
+    shaping: Shaping
+    model: GaussianMixture
+    tried: Sequence[dict[str, float]]
+
+    @property
+    def count(self) -> int:
+        """Number of segments."""
+        return int(self.model.n_components)
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """See Head."""
+        return [(SEGMENT, 1), (MARGIN, 1), (MEMBERSHIP, self.count)]
+
+    def assign(self, features: Features) -> Labels:
+        """Position of each visitor's most probable segment, shape (n,)."""
+        labels: Labels = self.model.predict(self.shaping.apply(features)).astype(np.int64)
+        return labels
+
+    def scores(self, features: Features) -> FloatArray:
+        """Segment, margin and memberships as scikit-learn gives them, shape (n, 2 + segments)."""
+        memberships = self.model.predict_proba(self.shaping.apply(features))
+        ranked = np.sort(memberships, axis=1)
+        return np.column_stack([self.assign(features), ranked[:, -1] - ranked[:, -2], memberships])
+
+    def emit(self, nodes: Nodes, features: str) -> str:
+        """The softmax over components of log weight + log density."""
+        model, d = self.model, self.shaping.columns.size
+        roots = model.precisions_cholesky_  # [k, d, d]
+        weights = np.concatenate(list(roots), axis=1)  # [d, k * d]
+        offsets = np.concatenate([mean @ root for mean, root in zip(model.means_, roots, strict=True)])
+        log_roots = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+        x = self.shaping.emit(nodes, features)
+        whitened = nodes.add("Sub", nodes.add("MatMul", x, nodes.constant(weights)), nodes.constant(offsets))
+        by_component = nodes.add("Reshape", whitened, nodes.constant([-1, self.count, d]))
+        squares = nodes.add("ReduceSumSquare", by_component, nodes.constant([2]), keepdims=0)
+        halved = nodes.add("Mul", squares, nodes.constant(-0.5))
+        # The constant -d/2 log 2π is the same for all.
+        memberships = nodes.add("Softmax", nodes.add("Add", halved, nodes.constant(np.log(model.weights_) + log_roots)))
+        two, positions = nodes.largest(memberships, 2)
+        largest, second = nodes.add_many("Split", 2, two, axis=1, num_outputs=2)
+        segment = nodes.cast(nodes.gather(positions, (0,), 2), np.float64)
+        return nodes.beside(segment, nodes.add("Sub", largest, second), memberships)
+
+
+def fit_mixture(name: str, title: str, shaping: Shaping, features: Features, seed: int) -> Mixture:
+    """A Gaussian mixture with the number of components that has the lowest Bayesian information criterion.
+
+    Only numbers are taken with which every segment has at least 5 % of the visitors; if none is, the lowest criterion.
+    """
+    shaped = shaping.apply(features)
+    models = [_fit(k, shaped, seed) for k in COUNTS]
+    tried = [_judge(model, shaped) for model in models]
+    large = [m for m, judged in zip(models, tried, strict=True) if judged["smallest_share"] >= SMALLEST_SHARE]
+    model = min(large or models, key=lambda m: m.bic(shaped))
+    order = by_size(model.predict(shaped), model.n_components)
+    for attribute in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"):
+        setattr(model, attribute, getattr(model, attribute)[order])
+    return Mixture(name, title, shaping, model, tried)
+
+
+def _judge(model: GaussianMixture, shaped: FloatArray) -> dict[str, float]:
+    sizes = np.bincount(model.predict(shaped), minlength=model.n_components)
+    return {
+        "k": model.n_components,
+        "bic": float(model.bic(shaped)),
+        "smallest_share": float(sizes.min() / len(shaped)),
+    }
+
+
+def _fit(k: int, shaped: FloatArray, seed: int) -> GaussianMixture:
+    return GaussianMixture(k, reg_covar=_REGULARIZATION, n_init=3, max_iter=300, random_state=seed).fit(shaped)
