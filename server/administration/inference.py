@@ -6,13 +6,12 @@ from typing import Final
 
 from server.administration.changes import Change, set_unloaded
 from server.administration.policies import Policies
-from server.administration.service import Follows
+from server.administration.waiting import Follows, wait_until
 from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownModel
 from server.inference.repository import LOADING, READY, UNAVAILABLE, Indexed
-from server.overview import ModelStatus, Traffic
+from server.overview import ModelStatus, Status, Traffic
 
 _PATIENCE_S: Final = 60.0
-_LOOK_S: Final = 0.02
 
 
 class InferenceRepository:
@@ -55,18 +54,16 @@ class InferenceRepository:
             policy = self._policies.change(name, change)
         except AudienceError as error:  # by the table of this protocol's own service
             raise InvalidRequest(str(error)) from error
-        latest_s = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < latest_s:
-            status = self._loader.status
+
+        def look(status: Status) -> bool | None:
             traffic, model = status.traffic.get(name), status.models.get(name)
             if traffic is None or model is None:
-                break
-            if traffic.policy == policy and traffic.is_settled:
-                if is_done(model):
-                    return
-                break
-            self._loader.look_soon()
-            time.sleep(_LOOK_S)
+                return False
+            return is_done(model) if traffic.policy == policy and traffic.is_settled else None
+
+        if wait_until(self._loader, look, time.monotonic() + _PATIENCE_S, time.monotonic, time.sleep):
+            return
+        status = self._loader.status
         reasons = "; ".join(status.models[name].refused.values()) if name in status.models else "it is gone"
         raise NoModelReady(f"model {name!r} did not follow: {reasons or 'it takes too long'}")
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 
 import grpc
 
@@ -12,6 +12,7 @@ from server.administration.changes import Change, NotFound, NotPossible
 from server.administration.policies import Conflict, NotWritten, Policies
 from server.administration.presence import check_version, checked, unknown
 from server.administration.state import model_state
+from server.administration.waiting import Follows, wait_until
 from server.errors import AudienceError, BadPolicy, InvalidRequest
 from server.overview import Status, Traffic
 from server.policy import is_label
@@ -21,7 +22,6 @@ SERVICE: Final = "audience.v1.Models"
 _PATIENCE_S = 60.0
 _SPARE_S = 0.5  # before the caller's deadline, so that what is not done yet can still be told
 _LOOK_AGAIN_S = 5.0
-_PAUSE_S = 0.02
 
 
 class NotLooked(AudienceError):
@@ -37,19 +37,6 @@ _CODES: dict[type[AudienceError], grpc.StatusCode] = {
     NotWritten: grpc.StatusCode.UNAVAILABLE,
     NotLooked: grpc.StatusCode.UNAVAILABLE,
 }
-
-
-class Follows(Protocol):
-    """What follows the repository."""
-
-    @property
-    def status(self) -> Status:
-        """What it saw when it last looked."""
-        ...
-
-    def look_soon(self) -> None:
-        """Has it look now, and not only when it is due."""
-        ...
 
 
 class Models(models_pb2_grpc.ModelsServicer):
@@ -187,9 +174,7 @@ class Models(models_pb2_grpc.ModelsServicer):
     def _look_again(self, looks: int, latest_s: float) -> Status:
         """What is seen by a look that begins after so many, or after a while the last one."""
         latest_s = min(latest_s, self._clock_s() + _LOOK_AGAIN_S)
-        while not _is_after(looks, self._loader.status) and self._clock_s() < latest_s:
-            self._loader.look_soon()
-            self._sleep(_PAUSE_S)
+        wait_until(self._loader, lambda now: _is_after(looks, now) or None, latest_s, self._clock_s, self._sleep)
         return self._loader.status
 
     def _wait(self, model: str, policy: policy_pb2.Policy, latest_s: float) -> bool:
@@ -198,18 +183,17 @@ class Models(models_pb2_grpc.ModelsServicer):
         Somebody else may change the policy meanwhile. Then it is theirs that is waited for.
         """
         looks = self._loader.status.looks
-        while True:
-            status = self._loader.status
+
+        def look(status: Status) -> bool | None:
             traffic = status.traffic.get(model)
             if traffic is None:
                 return False
             is_read = traffic.policy == policy or _is_after(looks, status)
             if is_read and (traffic.is_settled or traffic.bad_policy):
                 return traffic.is_settled and not (traffic.bad_policy or traffic.behind) and _is_kept(traffic)
-            if self._clock_s() >= latest_s:
-                return False
-            self._loader.look_soon()
-            self._sleep(_PAUSE_S)
+            return None
+
+        return wait_until(self._loader, look, latest_s, self._clock_s, self._sleep)
 
     def _state(self, model: str, status: Status) -> models_pb2.ModelState:
         if model not in status.traffic:

@@ -8,11 +8,12 @@ import pytest
 from server import follower
 from server.bundle import SUMS_FILE, Description
 from server.errors import NoModelReady, UnknownModel
+from server.handover import Handover
 from server.heads import FloatMatrix
 from server.model import Model, build_model
 from server.overview import ModelStatus
 from tests.server.conftest import Versions
-from tests.server.loader.pair import Pair, break_model
+from tests.server.loader.pair import Pair, break_model, put
 
 
 def test_first_version_serves(pair: Pair, versions: Versions) -> None:
@@ -57,6 +58,34 @@ def test_two_versions_at_once(pair: Pair, versions: Versions) -> None:
     pair.step()
     pair.step()
     assert (pair.serving, pair.ready_count) == ({"shop": 3}, 1)
+
+
+def begin_with_two(pair: Pair, versions: Versions) -> None:
+    """Version 1 serves, and the worker was told of 3, which it does not come to try. The policy wants 2 besides."""
+    put(pair, versions, 1)
+    pair.steps()
+    put(pair, versions, 2, 3)
+    pair.say(versions=[2])
+    pair.loader.step()  # the worker learns their schemas, and is told of 3
+    pair.is_idle = True
+    pair.loader.step()
+    assert [wished.version for wished in Handover(pair.runtime).wish.models] == [1, 3]
+
+
+def test_one_version_at_a_time(pair: Pair, versions: Versions) -> None:
+    """While workers try a version none is begun with: else one published every moment would keep all from serving."""
+    begin_with_two(pair, versions)
+    pair.is_idle = False
+    pair.steps()
+    assert (pair.serving, pair.loaded) == ({"shop": 3}, (2, 3))
+
+
+def test_worker_that_never_tries_a_version(pair: Pair, versions: Versions) -> None:
+    """It holds up the next one for half a minute, not for ever."""
+    begin_with_two(pair, versions)
+    pair.now_s += 30.0
+    pair.loader.step()
+    assert [wished.version for wished in Handover(pair.runtime).wish.models] == [1, 2, 3]
 
 
 def test_incomplete_version_waits(pair: Pair, versions: Versions) -> None:
