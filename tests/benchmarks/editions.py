@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, SUMS_FILE
+from server.bundle import EVALUATION_FILE, MANIFEST_FILE, MODEL_FILE, SIGNATURE_FILE, SUMS_FILE
 from server.reference import REFERENCE_FILE
 from tests.benchmarks.graph import Bundle
+from training.signature import SigningKey
 
 _SAME_FILES = (EVALUATION_FILE, MODEL_FILE, REFERENCE_FILE)
 
 
-def stage(bundle: Bundle, version: int, folder: Path) -> Path:
-    """Makes <folder>/<version>: the bundle's files as hard links, with a manifest and hashes of their own.
+def stage(bundle: Bundle, version: int, folder: Path, key: SigningKey | None = None) -> Path:
+    """Makes <folder>/<version>: the bundle's files as hard links, with a manifest and hashes, signed if there is a key.
 
     Raises:
         OSError: the bundle is on another file system, or the version is there already.
@@ -28,7 +29,10 @@ def stage(bundle: Bundle, version: int, folder: Path) -> Path:
     content = json.loads((source / MANIFEST_FILE).read_text(encoding="utf-8"))
     content["version"] = str(version)
     (target / MANIFEST_FILE).write_text(json.dumps(content), encoding="utf-8")
-    (target / SUMS_FILE).write_text(_sums(source, target), encoding="ascii")
+    sums = _sums(source, target).encode("ascii")
+    (target / SUMS_FILE).write_bytes(sums)
+    if key is not None:
+        (target / SIGNATURE_FILE).write_bytes(key.sign(sums))
     return target
 
 
@@ -63,11 +67,12 @@ class Shelf:
     Args:
         folder: is emptied; gets `repository` and `staged`.
         bundles: at least one, all of the same model; version n is the one with the number n - 1, and round again.
+        key: signs every version; None: none is signed.
     """
 
-    def __init__(self, folder: Path, bundles: Sequence[Bundle]) -> None:
+    def __init__(self, folder: Path, bundles: Sequence[Bundle], key: SigningKey | None = None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        self.bundles = tuple(bundles)
+        self.bundles, self.key = tuple(bundles), key
         self.repository = folder / "repository"
         self.model = self.repository / bundles[0].manifest.model
         self._staged = folder / "staged"
@@ -79,7 +84,7 @@ class Shelf:
 
     def prepare(self, version: int) -> Path:
         """Makes the version, outside the repository."""
-        return stage(self.bundle(version), version, self._staged)
+        return stage(self.bundle(version), version, self._staged, self.key)
 
     def publish(self, version: int) -> None:
         """Renames the version into the repository, and prepares it first when it is not."""

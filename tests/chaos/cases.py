@@ -67,7 +67,8 @@ def cases(rounds: int) -> Iterator[Case]:
 def _damaged(scene: Scene, damage: Damage) -> Seen:
     version = scene.new_version(USUAL)
     other = scene.new_version(OTHER)
-    scene.place(version, damage.inflict(scene.files(version), scene.files(other)))
+    files = damage.inflict(scene.files(version), scene.files(other))
+    scene.place(version, scene.signed(files) if damage.is_signed else files)
     line = scene.wait_for("version refused", version=version)
     if damage.words not in line["reason"]:
         raise Missed(f"refused, but the reason has no {damage.words!r}: {line['reason']}")

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.bundle import MANIFEST_FILE, MODEL_FILE, SUMS_FILE
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from server.bundle import MANIFEST_FILE, MODEL_FILE, SIGNATURE_FILE, SUMS_FILE
 from server.reference import REFERENCE_FILE
 
 Files = dict[str, bytes]
@@ -18,11 +20,13 @@ class Damage:
         name: what was done, for people.
         words: that the reason of the refusal has.
         inflict: makes the files of a version wrong, given those of another one too.
+        is_signed: whether the wrong files are signed by the publisher whom the server trusts.
     """
 
     name: str
     words: str
     inflict: Callable[[Files, Files], Files]
+    is_signed: bool = True
 
 
 def _corrupt(files: Files, _: Files) -> Files:
@@ -59,9 +63,21 @@ def _no_reference(files: Files, _: Files) -> Files:
     return {name: data for name, data in files.items() if name != REFERENCE_FILE}
 
 
+def _unsigned(files: Files, _: Files) -> Files:
+    return {name: data for name, data in files.items() if name != SIGNATURE_FILE}
+
+
+def _signed_by_another(files: Files, _: Files) -> Files:
+    return {**files, SIGNATURE_FILE: Ed25519PrivateKey.generate().sign(files[SUMS_FILE])}
+
+
+def _altered_after_signing(files: Files, other: Files) -> Files:
+    return _other_scores(files, other)
+
+
 def _summed(files: Files) -> Files:
     """With hashes that agree, as somebody who can write the files could make."""
-    names = sorted(files.keys() - {SUMS_FILE})
+    names = sorted(files.keys() - {SUMS_FILE, SIGNATURE_FILE})
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in names)
     return {**files, SUMS_FILE: sums.encode()}
 
@@ -75,4 +91,9 @@ DAMAGES = (
     Damage("the graph has other scores, with right hashes", "does not give the reference rows", _other_scores),
     Damage("the manifest is no manifest, with right hashes", "is not an audience.v1.Manifest", _no_manifest),
     Damage("a file is missing", "cannot be read", _no_reference),
+    Damage("nobody signed it", "SHA256SUMS.sig", _unsigned, is_signed=False),
+    Damage(
+        "somebody else signed it", "no signature of SHA256SUMS by a trusted key", _signed_by_another, is_signed=False
+    ),
+    Damage("it was altered after it was signed", "no signature of SHA256SUMS", _altered_after_signing, is_signed=False),
 )

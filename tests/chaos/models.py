@@ -28,6 +28,8 @@ from tests.benchmarks.steady import Pace, steady
 from tests.benchmarks.stretches import Course
 from tests.chaos.cases import Case, Seen, cases
 from tests.chaos.scene import Missed, Scene
+from tests.keys import make_keys
+from training.signature import read_signing_key
 
 RECIPES = (Recipe("chaos", 20, 600), Recipe("chaos", 20, 600, 1), Recipe("chaos", 1_500, 600, 2))
 _CONNECTIONS = 8
@@ -120,11 +122,13 @@ def run(  # noqa: PLR0913  # keyword-only knobs
     """
     say("the models; the first time they are made, which takes a minute")
     bundles = with_same_rows([graph.made(recipe, work) for recipe in recipes])
-    shelf, log, cores = Shelf(work / "chaos-run", bundles), work / "chaos.log", processor.available()
+    keys = make_keys(work, "chaos")
+    shelf = Shelf(work / "chaos-run", bundles, read_signing_key(keys.private))
+    log, cores = work / "chaos.log", processor.available()
     shelf.publish(1)
     with ExitStack() as stack:
         with pinned(cores.servers):
-            server = stack.enter_context(serving(shelf.repository, log, *_PATIENT))
+            server = stack.enter_context(serving(shelf.repository, log, *_PATIENT, "--public-key", str(keys.public)))
         server.log.wait_for("version serves", version=1)
         with pinned(cores.load), steady(server.target, bundles, _pace(rate_hz)) as going:
             scene = Scene(shelf, log, random.Random(seed))  # noqa: S311  # no secret

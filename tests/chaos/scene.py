@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from server.bundle import SIGNATURE_FILE, SUMS_FILE
 from server.repository import POLICY_FILE
 from tests.benchmarks.editions import Shelf
 from tests.chaos.damage import Files
@@ -72,6 +73,11 @@ class Scene:
         files = {entry.name: entry.read_bytes() for entry in path.iterdir()}
         shutil.rmtree(path)
         return files
+
+    def signed(self, files: Files) -> Files:
+        """These files with the publisher's signature of their hashes."""
+        key = self.shelf.key
+        return files if key is None else {**files, SIGNATURE_FILE: key.sign(files[SUMS_FILE])}
 
     def place(self, version: int, files: Files) -> None:
         """Publishes these files by one rename, whatever is in them."""

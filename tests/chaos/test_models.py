@@ -10,6 +10,7 @@ RECIPES = (Recipe("small", 10, 400), Recipe("small", 10, 400, 1), Recipe("small"
 NAMES = (
     "one bit of the graph is another",
     "the graph has other scores, with right hashes",
+    "nobody signed it",
     "policy.json is none: text",
     "a version is removed while it loads, 1",
     "a publisher is killed, 1",
