@@ -14,7 +14,7 @@ from google.protobuf import json_format
 
 from protos.audience.v1 import bundle_pb2
 from server.errors import BadBundle
-from server.heads import Head, read_heads
+from server.head_reader import read_heads
 from server.reference import REFERENCE_FILE, Reference, read_reference
 from server.schema import Schema, read_schema
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from server.heads import Head
     from server.signature import TrustedKeys  # only control has keys, and the library that they need
 
 FORMAT_VERSION = 1

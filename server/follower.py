@@ -17,7 +17,8 @@ from protos.audience.v1 import bundle_pb2
 from server.bundle import Description
 from server.errors import BadBundle
 from server.handover import read_schemas
-from server.heads import FloatMatrix, read_heads
+from server.head_reader import read_heads
+from server.heads import FloatMatrix
 from server.memory import give_back
 from server.model import Model, build_model
 from server.priority import give_way

@@ -1,10 +1,8 @@
 """A head turns its columns of a model's scores into its part of the reply."""
 
-import itertools
 import math
-import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,27 +10,19 @@ import numpy.typing as npt
 
 from protos.audience.v1 import bundle_pb2
 from server import wire
-from server.errors import BadBundle
 from server.percentiles import Percentiles
 
 FloatMatrix = npt.NDArray[np.float32]
 FloatVector = npt.NDArray[np.float32]
 
 MEMBERSHIP_FLOOR = 0.001  # scoring.proto, Segment.memberships
-_LEAST_QUANTILES = 2  # bundle.proto, Distribution.quantiles
-_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 # scoring.proto: the maps of ModelScores and ModelColumns, and the floats of Segment.
-_SEGMENTATIONS, _PROPENSITIES, _VALUES = 4, 5, 6
+_SEGMENTATIONS, _PROPENSITIES, _VALUES, _CLASSES = 4, 5, 6, 10
+_CLASS_COLUMNS = 13
+_NONE = -1.0  # bundle.proto: the position of who is in no segment
 _FLOAT = struct.Struct("<f")
 _DISTANCE_TAG, _MARGIN_TAG = wire.float_tag(4), wire.float_tag(5)
-
-_SEGMENT = bundle_pb2.COLUMN_ROLE_SEGMENT
-_DISTANCE = bundle_pb2.COLUMN_ROLE_DISTANCE
-_MARGIN = bundle_pb2.COLUMN_ROLE_MARGIN
-_MEMBERSHIP = bundle_pb2.COLUMN_ROLE_MEMBERSHIP
-_PROBABILITY = bundle_pb2.COLUMN_ROLE_PROBABILITY
-_EXPECTED = bundle_pb2.COLUMN_ROLE_EXPECTED
 
 
 class Head(Protocol):
@@ -56,7 +46,7 @@ class Head(Protocol):
         ...
 
 
-def _entry(map_field: int, name: str, value: bytes) -> bytes:
+def entry(map_field: int, name: str, value: bytes) -> bytes:
     """An entry of a map from strings to messages, as a field of the message that has the map."""
     return wire.field(map_field, wire.text(1, name) + wire.field(2, value))
 
@@ -69,6 +59,7 @@ class Segmentation:
         segment: where the segment's position is in the scores.
         keys: of the segments, in the order of their positions.
         names: of the segments, likewise.
+        key_at: of the segment at each position, as the graph gives it; "" at -1, where visitors may be in none.
 
     Args:
         head: the head in the manifest.
@@ -91,23 +82,35 @@ class Segmentation:
             float(position): wire.text(1, segment.key) + wire.text(2, segment.name)
             for position, segment in enumerate(head.segments)
         }
+        paths = _paths(head)
+        for position, path in enumerate(paths):
+            self._known_by[float(position)] += b"".join(wire.text(6, key) for key in path)
+        self.key_at = {float(position): key for position, key in enumerate(self.keys)}
+        if head.has_outliers:
+            self._known_by[_NONE], self.key_at[_NONE] = b"", ""
         self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self.keys]
         self._openings: dict[int, bytes] = {}
         self._legend = b"".join([wire.text(1, key) for key in self.keys] + [wire.text(2, name) for name in self.names])
+        if head.groups:
+            of_path = (b"".join(wire.text(1, key) for key in path) for path in paths)
+            self._paths = b"".join(wire.field(7, keys) for keys in of_path)
+        else:
+            self._paths = b""
 
     def positions(self, scores: FloatMatrix) -> npt.NDArray[np.int64]:
-        """Position of each visitor's segment, shape (n,), from scores of shape (n, score_count).
+        """Position of each visitor's segment, shape (n,), from scores of shape (n, score_count); -1 for none.
 
         Raises:
             LookupError: a score is no position. The model's fault.
         """
         column = scores[:, self.segment]
-        is_position = (column >= 0) & (column < len(self.keys)) & (column == np.floor(column))
+        lowest = min(self._known_by)
+        is_position = (column >= lowest) & (column < len(self.keys)) & (column == np.floor(column))
         if not is_position.all():
             wrong = int(np.argmin(is_position))
             raise LookupError(
-                f"head {self.name!r} gives row {wrong} the segment {column[wrong]:g}; needed is a whole number from 0 "
-                f"to {len(self.keys) - 1}"
+                f"head {self.name!r} gives row {wrong} the segment {column[wrong]:g}; needed is a whole number from "
+                f"{lowest:g} to {len(self.keys) - 1}"
             )
         return column.astype(np.int64)
 
@@ -127,20 +130,21 @@ class Segmentation:
 
     def _open(self, length: int) -> bytes:
         """What stands before a Segment of so many bytes."""
-        entry = wire.field(_SEGMENTATIONS, self._key + wire.field(2, bytes(length)))
-        opening = self._openings[length] = entry[: len(entry) - length]
+        whole = wire.field(_SEGMENTATIONS, self._key + wire.field(2, bytes(length)))
+        opening = self._openings[length] = whole[: len(whole) - length]
         return opening
 
     def encode_columns(self, scores: FloatMatrix) -> bytes:
         """See Head; raises as positions does."""
-        parts = [self._legend, wire.wholes(3, self.positions(scores))]
+        positions = self.positions(scores)
+        parts = [self._legend, wire.wholes(3, np.where(positions < 0, len(self.keys), positions)), self._paths]
         if self._memberships is not None:
             parts.append(wire.floats(4, scores[:, self._memberships]))
         if self._distance is not None:
             parts.append(wire.floats(5, scores[:, self._distance]))
         if self._margin is not None:
             parts.append(wire.floats(6, scores[:, self._margin]))
-        return _entry(_SEGMENTATIONS, self.name, b"".join(parts))
+        return entry(_SEGMENTATIONS, self.name, b"".join(parts))
 
     def write_prior(self, scores: FloatVector) -> None:
         """See Head. The largest segment, with shares as memberships; how far and how clear is not known."""
@@ -178,8 +182,8 @@ class Number:
         self._mean = head.distribution.mean
         self._between = self._unit + (wire.float_tag(self._percentile_field) if percentiles else b"")
         numbers = bytes(4), bytes(4 if percentiles else 0)  # the number's and the percentile's place
-        entry = _entry(self._map, self.name, wire.float_tag(1) + self._between.join(numbers))
-        self._before = entry[: -len(self._between.join(numbers))]
+        whole = entry(self._map, self.name, wire.float_tag(1) + self._between.join(numbers))
+        self._before = whole[: -len(self._between.join(numbers))]
         self._pack = struct.Struct(f"<{len(self._before)}sf{len(self._between)}sf").pack
 
     def encode(self, scores: Sequence[float]) -> bytes:
@@ -198,79 +202,64 @@ class Number:
         if self._percentiles is not None:
             percentiles = self._percentiles.of_all(numbers.astype(np.float64)).astype(np.float32)
             parts.append(wire.floats(self._percentile_field, percentiles))
-        return _entry(self._map, self.name, b"".join(parts))
+        return entry(self._map, self.name, b"".join(parts))
 
     def write_prior(self, scores: FloatVector) -> None:
         """See Head. The mean; not a number where the version did not record it."""
         scores[self.column] = self._mean if self._percentiles is not None else np.nan
 
 
-def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:
-    """The heads of a manifest, checked, by name and in its order.
+class Classes:
+    """Which of several things is next, or holds.
 
-    Raises:
-        BadBundle: a head contradicts itself or the graph. The text names the head.
+    Attributes:
+        name: the head's.
+        columns: where the classes' probabilities are in the scores.
+        words: the classes, in the order of their columns.
+
+    Args:
+        head: the head in the manifest.
+        columns: as above.
     """
-    if not manifest.heads:
-        raise BadBundle("the manifest has no heads; it needs at least one")
-    heads = {head.name: _read_head(head, manifest.graph.score_count) for head in manifest.heads}
-    if len(heads) != len(manifest.heads):
-        raise BadBundle("the manifest names a head twice")
-    return heads
+
+    def __init__(self, head: bundle_pb2.Head, columns: slice) -> None:
+        self.name = head.name
+        self.columns = columns
+        self.words = list(head.classes)
+        self._most_likely = [wire.text(1, word) for word in self.words]
+        self._members = [wire.field(2, wire.text(1, word) + wire.float_tag(2) + bytes(4))[:-4] for word in self.words]
+        self._legend = b"".join(self._most_likely)
+        self._prior = np.array(list(head.class_shares) or [np.nan] * len(self.words), np.float32)
+
+    def encode(self, scores: Sequence[float]) -> bytes:
+        """See Head."""
+        probabilities = scores[self.columns]
+        if math.isnan(probabilities[0]):
+            return b""
+        answer = self._most_likely[max(range(len(probabilities)), key=probabilities.__getitem__)]
+        for member, probability in zip(self._members, probabilities, strict=True):
+            if probability >= MEMBERSHIP_FLOOR:
+                answer += member + _FLOAT.pack(probability)
+        return entry(_CLASSES, self.name, answer)
+
+    def encode_columns(self, scores: FloatMatrix) -> bytes:
+        """See Head."""
+        return entry(_CLASS_COLUMNS, self.name, self._legend + wire.floats(2, scores[:, self.columns]))
+
+    def write_prior(self, scores: FloatVector) -> None:
+        """See Head. The classes' shares; not a number where the version did not record them."""
+        scores[self.columns] = self._prior
 
 
-def _read_head(head: bundle_pb2.Head, score_count: int) -> Head:
-    if not _NAME.fullmatch(head.name):
-        raise BadBundle(f"head {head.name!r} must be 1 to 64 of a-z, 0-9 and _")
-    columns = _columns_by_role(head, score_count)
-    if head.kind == bundle_pb2.HEAD_KIND_SEGMENTATION:
-        return _read_segmentation(head, columns)
-    if head.kind == bundle_pb2.HEAD_KIND_PROPENSITY:
-        return Number(head, _single(head, columns, _PROBABILITY), _read_percentiles(head))
-    if head.kind == bundle_pb2.HEAD_KIND_VALUE:
-        return Number(head, _single(head, columns, _EXPECTED), _read_percentiles(head))
-    raise BadBundle(f"head {head.name!r} is of no kind that this server knows: {head.kind}")
-
-
-def _columns_by_role(head: bundle_pb2.Head, score_count: int) -> dict[int, slice]:
-    for columns in head.columns:
-        if not 1 <= columns.count <= score_count - columns.first:
-            raise BadBundle(
-                f"head {head.name!r} has columns {columns.first} to {columns.first + columns.count - 1}; "
-                f"the graph has {score_count}"
-            )
-    roles = [columns.role for columns in head.columns if columns.role]
-    if len(set(roles)) != len(roles):
-        raise BadBundle(f"head {head.name!r} gives a role to columns twice")
-    return {columns.role: slice(columns.first, columns.first + columns.count) for columns in head.columns}
-
-
-def _read_segmentation(head: bundle_pb2.Head, columns: Mapping[int, slice]) -> Segmentation:
-    keys = tuple(segment.key for segment in head.segments)
-    if not keys or len(set(keys)) != len(keys) or "" in keys:
-        raise BadBundle(f"head {head.name!r} needs segments with distinct keys; it has {list(keys)}")
-    names = tuple(segment.name for segment in head.segments)
-    if "" in names or len(set(names)) != len(names):
-        raise BadBundle(f"head {head.name!r} needs segments with distinct names; it has {list(names)}")
-    memberships = columns.get(_MEMBERSHIP)
-    if memberships is not None and memberships.stop - memberships.start != len(keys):
-        raise BadBundle(f"head {head.name!r} needs a membership column for each of its {len(keys)} segments")
-    distance, margin = (_single(head, columns, role) if role in columns else None for role in (_DISTANCE, _MARGIN))
-    return Segmentation(head, (_single(head, columns, _SEGMENT), distance, margin), memberships)
-
-
-def _single(head: bundle_pb2.Head, columns: Mapping[int, slice], role: bundle_pb2.ColumnRole.ValueType) -> int:
-    column = columns.get(role, slice(0, 0))
-    if column.stop - column.start != 1:
-        raise BadBundle(f"head {head.name!r} needs exactly one column of the role {bundle_pb2.ColumnRole.Name(role)}")
-    return int(column.start)
-
-
-def _read_percentiles(head: bundle_pb2.Head) -> Percentiles | None:
-    if not head.HasField("distribution"):
-        return None
-    quantiles = tuple(head.distribution.quantiles)
-    is_rising = all(low <= high for low, high in itertools.pairwise(quantiles))
-    if len(quantiles) < _LEAST_QUANTILES or not is_rising or not all(map(math.isfinite, quantiles)):
-        raise BadBundle(f"head {head.name!r} needs 2 or more quantiles that never fall; it has {len(quantiles)}")
-    return Percentiles(quantiles)
+def _paths(head: bundle_pb2.Head) -> list[list[str]]:
+    """For each segment the keys of those above it, the largest first."""
+    parents = {group.key: group.parent for group in head.groups}
+    paths = []
+    for segment in head.segments:
+        path: list[str] = []
+        key = segment.parent
+        while key:
+            path.insert(0, key)
+            key = parents[key]
+        paths.append(path)
+    return paths

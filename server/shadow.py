@@ -82,9 +82,7 @@ class SegmentDifference:
     def __init__(self, answered: Segmentation, shadow: Segmentation, counters: Compared) -> None:
         self.counters = counters
         self._columns = answered.segment, shadow.segment
-        self._keys = tuple(
-            {float(position): key for position, key in enumerate(head.keys)} for head in (answered, shadow)
-        )
+        self._keys = answered.key_at, shadow.key_at
 
     def between(self, answered: Sequence[float], shadow: Sequence[float]) -> int | None:
         """See Difference."""

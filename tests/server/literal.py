@@ -6,7 +6,8 @@ import numpy as np
 
 from protos.audience.v1 import bundle_pb2
 from server.bundle import Description
-from server.heads import FloatMatrix, read_heads
+from server.head_reader import read_heads
+from server.heads import FloatMatrix
 from server.model import Model
 from server.schema import CATEGORY, NUMBER, Schema, fingerprint, read_schema
 
@@ -16,6 +17,7 @@ MARGIN = bundle_pb2.COLUMN_ROLE_MARGIN
 MEMBERSHIP = bundle_pb2.COLUMN_ROLE_MEMBERSHIP
 PROBABILITY = bundle_pb2.COLUMN_ROLE_PROBABILITY
 EXPECTED = bundle_pb2.COLUMN_ROLE_EXPECTED
+CLASS = bundle_pb2.COLUMN_ROLE_CLASS
 
 Role = tuple[bundle_pb2.ColumnRole.ValueType, int, int]
 
@@ -139,3 +141,26 @@ def model(
         *(features or (number("recency_days", "days", minimum=0, maximum=90), number("visits", "visits")))
     )
     return Model(Description(made, described, read_heads(made)), Graph(score))
+
+
+def classes(first: int = 0, words: Sequence[str] = ("books", "shoes"), shares: Sequence[float] = ()) -> bundle_pb2.Head:
+    """Which of these is next."""
+    return bundle_pb2.Head(
+        name="interest",
+        kind=bundle_pb2.HEAD_KIND_CLASSES,
+        columns=columns((CLASS, first, len(words))),
+        classes=words,
+        class_shares=shares,
+    )
+
+
+def levels() -> bundle_pb2.Head:
+    """Segments a and b within g, which is within top; c within top alone. A visitor may be in none."""
+    head = segmentation()
+    head.has_outliers = True
+    head.groups.extend(
+        [bundle_pb2.SegmentFacts(key="top", name="Top"), bundle_pb2.SegmentFacts(key="g", name="G", parent="top")]
+    )
+    for segment, parent in zip(head.segments, ("g", "g", "top"), strict=True):
+        segment.parent = parent
+    return head

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from protos.audience.v1 import bundle_pb2, scoring_pb2
 from server.errors import BadBundle
-from server.heads import MEMBERSHIP_FLOOR, FloatMatrix, read_heads
+from server.head_reader import read_heads
+from server.heads import MEMBERSHIP_FLOOR, FloatMatrix
 from tests.server.conftest import law
 from tests.server.literal import (
     DISTANCE,
@@ -15,8 +16,10 @@ from tests.server.literal import (
     MARGIN,
     MEMBERSHIP,
     SEGMENT,
+    classes,
     columns,
     distribution,
+    levels,
     manifest,
     propensity,
     segmentation,
@@ -159,6 +162,23 @@ def with_quantiles(head: bundle_pb2.Head, numbers: Sequence[float]) -> bundle_pb
         pytest.param([segmentation(keys=["a", "a"])], "distinct keys", id="key twice"),
         pytest.param([segmentation(keys=["a", ""])], "distinct keys", id="empty key"),
         pytest.param([changed(value(), lambda h: h.ClearField("columns"))], "COLUMN_ROLE_EXPECTED", id="no column"),
+        pytest.param([classes(words=["one"])], "needs two or more distinct classes", id="one class"),
+        pytest.param([classes(words=["one", "one"])], "distinct classes", id="class twice"),
+        pytest.param([classes(words=["one", ""])], "distinct classes", id="class without a name"),
+        pytest.param(
+            [changed(classes(), lambda h: h.classes.append("hats"))], "each of its 3 classes", id="class alone"
+        ),
+        pytest.param([classes(shares=[1.0])], "a share from 0 to 1 for each of its 2 classes", id="share alone"),
+        pytest.param([classes(shares=[2.0, -1.0])], "a share from 0 to 1", id="no shares"),
+        pytest.param([changed(levels(), lambda h: h.groups.reverse())], "'g' within 'top'", id="group before its own"),
+        pytest.param([changed(levels(), lambda h: h.groups.add(key="g"))], "'g' within ''", id="group twice"),
+        pytest.param([changed(levels(), lambda h: h.groups.add())], "the group ''", id="no key"),
+        pytest.param(
+            [changed(levels(), lambda h: setattr(h.segments[0], "parent", "x"))], "'a' within 'x'", id="no group"
+        ),
+        pytest.param(
+            [changed(levels(), lambda h: setattr(h.segments[0], "key", "g"))], "'g' within 'g'", id="own group"
+        ),
         pytest.param(
             [changed(propensity(), lambda h: h.columns[0].MergeFrom(columns((EXPECTED, 0, 1))[0]))],
             "COLUMN_ROLE_PROBABILITY",
@@ -191,3 +211,39 @@ def test_propensity_and_value() -> None:
     assert reply.propensities["buys_7d"].probability == 0.25
     assert reply.propensities["buys_7d"].percentile == pytest.approx(25)
     assert reply.values["spend_30d"] == scoring_pb2.ExpectedValue(expected=12.5, unit="USD", percentile=12.5)
+
+
+def test_path_of_a_segment() -> None:
+    """The segments above it, the largest first, alone and in columns."""
+    replies = [scores_of(levels(), scores=[position]).segmentations["value"] for position in range(3)]
+    assert [list(reply.path) for reply in replies] == [["top", "g"], ["top", "g"], ["top"]]
+    columns = columns_of(levels(), scores=np.array([[0], [2]], np.float32)).segmentations["value"]
+    assert [list(path.keys) for path in columns.paths] == [["top", "g"], ["top", "g"], ["top"]]
+
+
+def test_visitor_in_no_segment() -> None:
+    """Key and name are empty; distance and margin say how far it is. In columns the position is beyond the keys."""
+    head = levels()
+    head.columns.extend(columns((DISTANCE, 1, 1)))
+    assert scores_of(head, scores=[-1, 3]).segmentations["value"] == scoring_pb2.Segment(distance=3)
+    found = columns_of(head, scores=np.array([[-1, 3], [1, 2]], np.float32)).segmentations["value"]
+    assert (list(found.segments), list(found.distances)) == ([3, 1], [3, 2])
+
+
+def test_classes() -> None:
+    """The most probable one, and the probability of each that has one, alone and in columns."""
+    reply = scores_of(classes(), scores=[0.25, 0.75]).classes["interest"]
+    assert reply == scoring_pb2.Classes(most_likely="shoes", probabilities={"books": 0.25, "shoes": 0.75})
+    assert dict(scores_of(classes(), scores=[1, 0]).classes["interest"].probabilities) == {"books": 1}
+    found = columns_of(classes(), scores=np.array([[0.25, 0.75], [1, 0]], np.float32)).classes["interest"]
+    assert (list(found.classes), list(found.probabilities)) == (["books", "shoes"], [0.25, 0.75, 1, 0])
+
+
+def test_classes_of_a_visitor_of_whom_nothing_is_known() -> None:
+    """Their shares, where the version recorded them; else nothing."""
+    for shares, expected in (((0.75, 0.25), {"books": 0.75, "shoes": 0.25}), ((), None)):
+        (head,) = read_heads(manifest(classes(shares=shares))).values()
+        scores = np.zeros(2, np.float32)
+        head.write_prior(scores)
+        reply = scoring_pb2.ModelScores.FromString(head.encode(scores.tolist()))
+        assert (dict(reply.classes["interest"].probabilities) if reply.classes else None) == expected

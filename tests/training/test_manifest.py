@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protos.audience.v1 import bundle_pb2
-from server.heads import read_heads
+from server.head_reader import read_heads
 from server.schema import read_schema
 from tests.bundles import SPECS, Made
 from training.features import FeatureSpec, to_schema, typical

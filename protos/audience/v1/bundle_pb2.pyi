@@ -73,6 +73,8 @@ class _HeadKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """How likely an event is to happen within the horizon."""
     HEAD_KIND_VALUE: _HeadKind.ValueType  # 3
     """How much of something is expected within the horizon."""
+    HEAD_KIND_CLASSES: _HeadKind.ValueType  # 4
+    """Which of several things is next, or holds."""
 
 class HeadKind(_HeadKind, metaclass=_HeadKindEnumTypeWrapper): ...
 
@@ -84,6 +86,8 @@ HEAD_KIND_PROPENSITY: HeadKind.ValueType  # 2
 """How likely an event is to happen within the horizon."""
 HEAD_KIND_VALUE: HeadKind.ValueType  # 3
 """How much of something is expected within the horizon."""
+HEAD_KIND_CLASSES: HeadKind.ValueType  # 4
+"""Which of several things is next, or holds."""
 global___HeadKind = HeadKind
 
 class _ColumnRole:
@@ -95,7 +99,7 @@ class _ColumnRoleEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     COLUMN_ROLE_UNSPECIFIED: _ColumnRole.ValueType  # 0
     """A role that this server does not know, written by a newer trainer: the columns are not answered."""
     COLUMN_ROLE_SEGMENT: _ColumnRole.ValueType  # 1
-    """Position of the segment in Head.segments, a whole number from 0. One column."""
+    """Position of the segment in Head.segments, a whole number from 0; -1 for none, where has_outliers is set. One column."""
     COLUMN_ROLE_DISTANCE: _ColumnRole.ValueType  # 2
     """As Segment.distance. One column."""
     COLUMN_ROLE_MARGIN: _ColumnRole.ValueType  # 3
@@ -106,13 +110,15 @@ class _ColumnRoleEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """Calibrated probability, in [0, 1]. One column."""
     COLUMN_ROLE_EXPECTED: _ColumnRole.ValueType  # 6
     """Expected amount in the head's unit. One column."""
+    COLUMN_ROLE_CLASS: _ColumnRole.ValueType  # 7
+    """Calibrated probability of each class, in [0, 1], with the sum 1. One column for each class, in their order."""
 
 class ColumnRole(_ColumnRole, metaclass=_ColumnRoleEnumTypeWrapper): ...
 
 COLUMN_ROLE_UNSPECIFIED: ColumnRole.ValueType  # 0
 """A role that this server does not know, written by a newer trainer: the columns are not answered."""
 COLUMN_ROLE_SEGMENT: ColumnRole.ValueType  # 1
-"""Position of the segment in Head.segments, a whole number from 0. One column."""
+"""Position of the segment in Head.segments, a whole number from 0; -1 for none, where has_outliers is set. One column."""
 COLUMN_ROLE_DISTANCE: ColumnRole.ValueType  # 2
 """As Segment.distance. One column."""
 COLUMN_ROLE_MARGIN: ColumnRole.ValueType  # 3
@@ -123,6 +129,8 @@ COLUMN_ROLE_PROBABILITY: ColumnRole.ValueType  # 5
 """Calibrated probability, in [0, 1]. One column."""
 COLUMN_ROLE_EXPECTED: ColumnRole.ValueType  # 6
 """Expected amount in the head's unit. One column."""
+COLUMN_ROLE_CLASS: ColumnRole.ValueType  # 7
+"""Calibrated probability of each class, in [0, 1], with the sum 1. One column for each class, in their order."""
 global___ColumnRole = ColumnRole
 
 @typing.final
@@ -319,6 +327,10 @@ class Head(google.protobuf.message.Message):
     SEGMENTS_FIELD_NUMBER: builtins.int
     RETIRED_KEYS_FIELD_NUMBER: builtins.int
     DISTRIBUTION_FIELD_NUMBER: builtins.int
+    CLASSES_FIELD_NUMBER: builtins.int
+    HAS_OUTLIERS_FIELD_NUMBER: builtins.int
+    GROUPS_FIELD_NUMBER: builtins.int
+    CLASS_SHARES_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Name: lower-case letters, digits and '_', at most 64 characters, distinct among the heads."""
     kind: global___HeadKind.ValueType
@@ -326,9 +338,13 @@ class Head(google.protobuf.message.Message):
     title: builtins.str
     """What it answers, a phrase for people. Absent: nobody said."""
     horizon_days: builtins.float
-    """For a propensity or a value: the length of time that it speaks of, in days, more than 0. 0 for a segmentation."""
+    """For a propensity or a value: the length of time that it speaks of, in days, more than 0. For classes likewise; 0 when
+    they speak of now. 0 for a segmentation.
+    """
     unit: builtins.str
     """For a value: as ExpectedValue.unit. Absent otherwise."""
+    has_outliers: builtins.bool
+    """For a segmentation: whether a visitor may be in no segment; the position is -1 then."""
     @property
     def columns(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ScoreColumns]:
         """Which columns of `scores` are this head's."""
@@ -347,6 +363,22 @@ class Head(google.protobuf.message.Message):
         Absent for a segmentation, and where percentiles are not known.
         """
 
+    @property
+    def classes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """For classes: their names, in the order of their columns, at least two, distinct. Absent otherwise."""
+
+    @property
+    def groups(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SegmentFacts]:
+        """For a segmentation with several levels: the segments above those in `segments`, each before what is within it. Absent
+        otherwise.
+        """
+
+    @property
+    def class_shares(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
+        """For classes: the share of each among the visitors that the version was made from, in their order, with the sum 1.
+        Absent: not recorded.
+        """
+
     def __init__(
         self,
         *,
@@ -359,9 +391,13 @@ class Head(google.protobuf.message.Message):
         segments: collections.abc.Iterable[global___SegmentFacts] | None = ...,
         retired_keys: collections.abc.Iterable[builtins.str] | None = ...,
         distribution: global___Distribution | None = ...,
+        classes: collections.abc.Iterable[builtins.str] | None = ...,
+        has_outliers: builtins.bool = ...,
+        groups: collections.abc.Iterable[global___SegmentFacts] | None = ...,
+        class_shares: collections.abc.Iterable[builtins.float] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["distribution", b"distribution"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["columns", b"columns", "distribution", b"distribution", "horizon_days", b"horizon_days", "kind", b"kind", "name", b"name", "retired_keys", b"retired_keys", "segments", b"segments", "title", b"title", "unit", b"unit"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["class_shares", b"class_shares", "classes", b"classes", "columns", b"columns", "distribution", b"distribution", "groups", b"groups", "has_outliers", b"has_outliers", "horizon_days", b"horizon_days", "kind", b"kind", "name", b"name", "retired_keys", b"retired_keys", "segments", b"segments", "title", b"title", "unit", b"unit"]) -> None: ...
 
 global___Head = Head
 
@@ -403,6 +439,7 @@ class SegmentFacts(google.protobuf.message.Message):
     ISSUED_IN_VERSION_FIELD_NUMBER: builtins.int
     OVERLAP_FIELD_NUMBER: builtins.int
     TRAITS_FIELD_NUMBER: builtins.int
+    PARENT_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Permanent key, distinct among all that the model has ever issued."""
     name: builtins.str
@@ -415,6 +452,8 @@ class SegmentFacts(google.protobuf.message.Message):
     """Overlap with the segment of the same key in the previous version, on the same visitors: the size of the
     intersection over that of the union, in [0.5, 1]. Absent: the segment is new.
     """
+    parent: builtins.str
+    """Key of the segment in Head.groups that this one is within. Absent: it is within none."""
     @property
     def traits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Trait]:
         """What sets the segment apart, strongest first. Absent: not recorded."""
@@ -428,9 +467,10 @@ class SegmentFacts(google.protobuf.message.Message):
         issued_in_version: builtins.int = ...,
         overlap: builtins.float | None = ...,
         traits: collections.abc.Iterable[global___Trait] | None = ...,
+        parent: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_overlap", b"_overlap", "overlap", b"overlap"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_overlap", b"_overlap", "issued_in_version", b"issued_in_version", "key", b"key", "name", b"name", "overlap", b"overlap", "share", b"share", "traits", b"traits"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_overlap", b"_overlap", "issued_in_version", b"issued_in_version", "key", b"key", "name", b"name", "overlap", b"overlap", "parent", b"parent", "share", b"share", "traits", b"traits"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_overlap", b"_overlap"]) -> typing.Literal["overlap"] | None: ...
 
 global___SegmentFacts = SegmentFacts

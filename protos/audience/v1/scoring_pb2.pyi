@@ -349,6 +349,24 @@ class ModelScores(google.protobuf.message.Message):
         def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class ClassesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> global___Classes: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: global___Classes | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     MODEL_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
@@ -358,6 +376,7 @@ class ModelScores(google.protobuf.message.Message):
     FEATURE_QUALITY_FIELD_NUMBER: builtins.int
     DEGRADED_FIELD_NUMBER: builtins.int
     LABEL_FIELD_NUMBER: builtins.int
+    CLASSES_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Name of the model that was asked."""
     version: builtins.int
@@ -391,6 +410,10 @@ class ModelScores(google.protobuf.message.Message):
     def feature_quality(self) -> global___FeatureQuality:
         """What had to be assumed about the features. Absent only beside `failure` and `degraded`."""
 
+    @property
+    def classes(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___Classes]:
+        """By the head's name. Absent: the model has no head of classes, or none was asked for."""
+
     def __init__(
         self,
         *,
@@ -403,9 +426,10 @@ class ModelScores(google.protobuf.message.Message):
         feature_quality: global___FeatureQuality | None = ...,
         degraded: global___Degradation.ValueType = ...,
         label: builtins.str = ...,
+        classes: collections.abc.Mapping[builtins.str, global___Classes] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure", "feature_quality", b"feature_quality"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "feature_quality", b"feature_quality", "label", b"label", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["classes", b"classes", "degraded", b"degraded", "failure", b"failure", "feature_quality", b"feature_quality", "label", b"label", "model", b"model", "propensities", b"propensities", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelScores = ModelScores
 
@@ -436,6 +460,7 @@ class Segment(google.protobuf.message.Message):
     MEMBERSHIPS_FIELD_NUMBER: builtins.int
     DISTANCE_FIELD_NUMBER: builtins.int
     MARGIN_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Permanent key: stays when the model is trained again and the segment is found again. Campaigns refer to it.
     Empty: the visitor is in no segment.
@@ -457,6 +482,12 @@ class Segment(google.protobuf.message.Message):
         a membership column). Segments below 0.001 are left out; with them the sum is 1. Absent: it has no memberships.
         """
 
+    @property
+    def path(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Keys of the larger segments that this one is within, the largest first, of a segmentation with several levels.
+        Absent: it has one level, or the visitor is in no segment.
+        """
+
     def __init__(
         self,
         *,
@@ -465,9 +496,10 @@ class Segment(google.protobuf.message.Message):
         memberships: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
         distance: builtins.float | None = ...,
         margin: builtins.float | None = ...,
+        path: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_distance", b"_distance", "_margin", b"_margin", "distance", b"distance", "margin", b"margin"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_distance", b"_distance", "_margin", b"_margin", "distance", b"distance", "key", b"key", "margin", b"margin", "memberships", b"memberships", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_distance", b"_distance", "_margin", b"_margin", "distance", b"distance", "key", b"key", "margin", b"margin", "memberships", b"memberships", "name", b"name", "path", b"path"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_distance", b"_distance"]) -> typing.Literal["distance"] | None: ...
     @typing.overload
@@ -530,6 +562,46 @@ class ExpectedValue(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_percentile", b"_percentile"]) -> typing.Literal["percentile"] | None: ...
 
 global___ExpectedValue = ExpectedValue
+
+@typing.final
+class Classes(google.protobuf.message.Message):
+    """Which of several things is next, or holds."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class ProbabilitiesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    MOST_LIKELY_FIELD_NUMBER: builtins.int
+    PROBABILITIES_FIELD_NUMBER: builtins.int
+    most_likely: builtins.str
+    """The most probable class."""
+    @property
+    def probabilities(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """Calibrated probability by class. Classes below 0.001 are left out; with them the sum is 1."""
+
+    def __init__(
+        self,
+        *,
+        most_likely: builtins.str = ...,
+        probabilities: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["most_likely", b"most_likely", "probabilities", b"probabilities"]) -> None: ...
+
+global___Classes = Classes
 
 @typing.final
 class FeatureQuality(google.protobuf.message.Message):
@@ -722,12 +794,31 @@ class ModelColumns(google.protobuf.message.Message):
         def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class ClassesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> global___ClassColumns: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: global___ClassColumns | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     MODEL_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
     SEGMENTATIONS_FIELD_NUMBER: builtins.int
     PROPENSITIES_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
+    CLASSES_FIELD_NUMBER: builtins.int
     MISSING_FIELD_NUMBER: builtins.int
     OUT_OF_RANGE_FIELD_NUMBER: builtins.int
     REMAPPED_FIELD_NUMBER: builtins.int
@@ -759,6 +850,10 @@ class ModelColumns(google.protobuf.message.Message):
         """As ModelScores.values."""
 
     @property
+    def classes(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___ClassColumns]:
+        """As ModelScores.classes."""
+
+    @property
     def missing(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """As FeatureQuality.missing, for each row."""
 
@@ -785,6 +880,7 @@ class ModelColumns(google.protobuf.message.Message):
         segmentations: collections.abc.Mapping[builtins.str, global___SegmentColumns] | None = ...,
         propensities: collections.abc.Mapping[builtins.str, global___PropensityColumns] | None = ...,
         values: collections.abc.Mapping[builtins.str, global___ExpectedValueColumns] | None = ...,
+        classes: collections.abc.Mapping[builtins.str, global___ClassColumns] | None = ...,
         missing: collections.abc.Iterable[builtins.int] | None = ...,
         out_of_range: collections.abc.Iterable[builtins.int] | None = ...,
         remapped: collections.abc.Iterable[builtins.bool] | None = ...,
@@ -793,7 +889,7 @@ class ModelColumns(google.protobuf.message.Message):
         rows: collections.abc.Iterable[builtins.int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["degraded", b"degraded", "failure", b"failure", "label", b"label", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "rows", b"rows", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["classes", b"classes", "degraded", b"degraded", "failure", b"failure", "label", b"label", "missing", b"missing", "model", b"model", "out_of_range", b"out_of_range", "propensities", b"propensities", "remapped", b"remapped", "rows", b"rows", "segmentations", b"segmentations", "values", b"values", "version", b"version"]) -> None: ...
 
 global___ModelColumns = ModelColumns
 
@@ -807,6 +903,7 @@ class SegmentColumns(google.protobuf.message.Message):
     MEMBERSHIPS_FIELD_NUMBER: builtins.int
     DISTANCES_FIELD_NUMBER: builtins.int
     MARGINS_FIELD_NUMBER: builtins.int
+    PATHS_FIELD_NUMBER: builtins.int
     @property
     def keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Keys of all segments of the segmentation, once: the other columns refer to their positions."""
@@ -833,6 +930,10 @@ class SegmentColumns(google.protobuf.message.Message):
     def margins(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
         """As Segment.margin. Absent: the segmentation has only one segment."""
 
+    @property
+    def paths(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SegmentPath]:
+        """As Segment.path of each segment, in the order of `keys`. Absent: the segmentation has one level."""
+
     def __init__(
         self,
         *,
@@ -842,10 +943,55 @@ class SegmentColumns(google.protobuf.message.Message):
         memberships: collections.abc.Iterable[builtins.float] | None = ...,
         distances: collections.abc.Iterable[builtins.float] | None = ...,
         margins: collections.abc.Iterable[builtins.float] | None = ...,
+        paths: collections.abc.Iterable[global___SegmentPath] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["distances", b"distances", "keys", b"keys", "margins", b"margins", "memberships", b"memberships", "names", b"names", "segments", b"segments"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["distances", b"distances", "keys", b"keys", "margins", b"margins", "memberships", b"memberships", "names", b"names", "paths", b"paths", "segments", b"segments"]) -> None: ...
 
 global___SegmentColumns = SegmentColumns
+
+@typing.final
+class SegmentPath(google.protobuf.message.Message):
+    """The larger segments that a segment is within."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: builtins.int
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Their keys, the largest first."""
+
+    def __init__(
+        self,
+        *,
+        keys: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["keys", b"keys"]) -> None: ...
+
+global___SegmentPath = SegmentPath
+
+@typing.final
+class ClassColumns(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CLASSES_FIELD_NUMBER: builtins.int
+    PROBABILITIES_FIELD_NUMBER: builtins.int
+    @property
+    def classes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """All classes, once."""
+
+    @property
+    def probabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
+        """Probability of every class for each visitor: rows × classes, row by row, nothing left out."""
+
+    def __init__(
+        self,
+        *,
+        classes: collections.abc.Iterable[builtins.str] | None = ...,
+        probabilities: collections.abc.Iterable[builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["classes", b"classes", "probabilities", b"probabilities"]) -> None: ...
+
+global___ClassColumns = ClassColumns
 
 @typing.final
 class PropensityColumns(google.protobuf.message.Message):
