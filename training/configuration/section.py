@@ -60,7 +60,7 @@ class Section:
     def part(self, keys: Sequence[str]) -> "Section":
         """Some keys of this table as one of their own, for another reader; tables within are the same objects."""
         part = Section({k: v for k, v in self._content.items() if k in keys}, origin=self._origin, path=self._path)
-        part._place, part._inner = self._place, self._inner  # noqa: SLF001  # its own class
+        part._place, part._inner = self._place, self._inner
         self._known.update(keys)
         return part
 

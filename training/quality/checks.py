@@ -84,20 +84,17 @@ def same_rows(count: int, total: int, *, are_dropped: bool) -> list[Finding]:
 
 def unreadable_findings(name: str, count: int, total: int, order: QualityOrder) -> list[Finding]:
     """That values of a column are of another kind; nothing when none are."""
-    finding = _values("unreadable", name, count, total, "of another kind", order.most_unreadable)
-    return [] if finding is None else [finding]
+    return _values("unreadable", name, count, total, order)
 
 
 def feature_findings(name: str, counts: Counts, order: QualityOrder) -> list[Finding]:
     """What is wrong with a feature's values."""
     found = unreadable_findings(name, counts.unreadable, counts.rows, order)
-    outside = _values("outside", name, counts.outside, counts.rows, "outside its range or words", order.most_outside)
-    found += [] if outside is None else [outside]
+    found += _values("outside", name, counts.outside, counts.rows, order)
     if counts.missing:
         share = _share(counts.missing, counts.rows)
         severity = WARN if share > order.most_missing else NOTE
-        nearly = "nearly all values are" if severity == WARN else "is"
-        text = f"{name}: {nearly} missing in {_of(counts.missing, counts.rows)} rows; the typical value stands there"
+        text = f"{name}: {_of(counts.missing, counts.rows)} values are missing; the typical one stands there"
         found.append(Finding("missing", name, counts.missing, share, text, severity))
     if counts.other:
         text = f"{name}: {_of(counts.other, counts.rows)} words are rare or new, and became the word for others"
@@ -166,14 +163,19 @@ def _unknown(name: str, values: Floats) -> list[Finding]:
     return [Finding("label_missing", name, count, _share(count, len(values)), text)]
 
 
-def _values(check: str, name: str, count: int, total: int, what: str, most: float) -> Finding | None:
+def _values(check: str, name: str, count: int, total: int, order: QualityOrder) -> list[Finding]:
+    """That values are unreadable or outside; nothing when none are."""
     if not count:
-        return None
+        return []
+    what, most = {
+        "unreadable": ("of another kind", order.most_unreadable),
+        "outside": ("outside its range or words", order.most_outside),
+    }[check]
     share = _share(count, total)
     text = f"{name}: {_of(count, total)} values are {what}, and missing now"
     if share > most:
-        return Finding(check, name, count, share, f"{text}; at most {most:.0%} may be (most_{check})", REFUSE)
-    return Finding(check, name, count, share, text)
+        return [Finding(check, name, count, share, f"{text}; at most {most:.0%} may be (most_{check})", REFUSE)]
+    return [Finding(check, name, count, share, text)]
 
 
 def _are(count: int) -> str:

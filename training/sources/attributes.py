@@ -21,6 +21,12 @@ from training.sources.values import Bools, Column, Positions, Values
 
 _NONE = -1
 _DAY_MS = 86_400_000
+_NEWEST = """
+    WITH one AS (SELECT visitor, moment, max(at) AS at FROM known GROUP BY ALL)
+    SELECT coalesce(one.at, -1) AS at
+    FROM asked ASOF LEFT JOIN one ON asked.visitor = one.visitor AND asked.moment >= one.moment
+    ORDER BY asked.row
+"""
 _LAST_MS = np.iinfo(np.int64).max // 2
 
 
@@ -181,11 +187,7 @@ def newest(
     known = {"at": pa.array(usable), "visitor": pa.array(whose[usable]), "moment": pa.array(since_ms[usable])}
     connection.register("asked", pa.table(rows))
     connection.register("known", pa.table(known))
-    found = connection.sql(
-        "WITH one AS (SELECT visitor, moment, max(at) AS at FROM known GROUP BY ALL) "
-        f"SELECT coalesce(one.at, {_NONE}) AS at FROM asked ASOF LEFT JOIN one "  # noqa: S608  # a constant
-        "ON asked.visitor = one.visitor AND asked.moment >= one.moment ORDER BY asked.row"
-    ).to_arrow_table()
+    found = connection.sql(_NEWEST).to_arrow_table()
     positions: Positions = found["at"].to_numpy().astype(np.int64)
     return positions
 

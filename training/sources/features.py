@@ -210,7 +210,8 @@ def _vocabulary(
     """The words in their order, and the one for others.
 
     As the configuration has them; else the most frequent words, of equally frequent ones those first in the alphabet,
-    in alphabetical order, so that they keep their places when frequencies change. The word for others is the last.
+    in alphabetical order, or that of the numbers when all are, so that they keep their places when frequencies change.
+    The word for others is the last.
     """
     if order.vocabulary:
         has_other = not order.other or order.other in order.vocabulary
@@ -218,8 +219,15 @@ def _vocabulary(
     present = [i for i in range(len(words)) if counts[i]]
     chosen = sorted(present, key=lambda i: (-counts[i], words[i]))[: order.most_words]
     other = order.other or (OTHER if len(chosen) < len(present) else "")
-    named = sorted(words[i] for i in chosen if words[i] != other)
+    named = _in_order([words[i] for i in chosen if words[i] != other])
     return (*named, other) if other else tuple(named), other
+
+
+def _in_order(words: Sequence[str]) -> list[str]:
+    """2 stands before 10 where all are numbers."""
+    if all(word.isdecimal() for word in words):
+        return sorted(words, key=lambda word: (int(word), word))
+    return sorted(words)
 
 
 def _with_purpose(spec: FeatureSpec, purpose: str) -> FeatureSpec:

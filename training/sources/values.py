@@ -117,7 +117,7 @@ class Values:
         """
         kind = self._type(column)
         if _WHOLE(kind):
-            found = self._column(f"SELECT {quoted(column)}::BIGINT AS value FROM fetched")
+            found = self._column(f"{quoted(column)}::BIGINT")
         elif pa.types.is_timestamp(kind) and kind.tz is not None:
             found = pc.cast(pc.cast(_joined(self._rows[column]), pa.timestamp("ms", kind.tz), safe=False), pa.int64())
         else:
@@ -137,14 +137,14 @@ class Values:
         400,000 times.
         """
         names = ", ".join(quoted(column) for column in columns)
-        hashes = self._column(f"SELECT hash({names}) AS value FROM fetched").to_numpy()
+        hashes = self._column(f"hash({names})").to_numpy()
         rows = np.flatnonzero(among)
         repeated = among.copy()
         repeated[rows[np.unique(hashes[rows], return_index=True)[1]]] = False
         return repeated
 
     def _read(self, column: str, kind: str, expression: str) -> Column:
-        found = self._table(f"SELECT {expression} AS value, {self._given(column)} AS given FROM fetched")
+        found = self._table(f"({expression})::DOUBLE AS value, {self._given(column)} AS given")
         values = _joined(found["value"]).fill_null(np.nan).to_numpy(zero_copy_only=False).astype(np.float64)
         values[~np.isfinite(values)] = np.nan
         stray = _joined(found["given"]).to_numpy(zero_copy_only=False) & np.isnan(values)
@@ -163,7 +163,7 @@ class Values:
 
     def _encoded(self, column: str) -> tuple[list[str], Positions]:
         """The distinct words of a column, and the position of each row's among them, one too high when missing."""
-        encoded = self._column(f"SELECT {self._word(column)} AS value FROM fetched").dictionary_encode()
+        encoded = self._column(f"{self._word(column)}").dictionary_encode()
         words: list[str] = encoded.dictionary.to_pylist()
         return words, encoded.indices.fill_null(len(words)).to_numpy().astype(np.int64)
 
@@ -173,7 +173,7 @@ class Values:
         form = time_format.replace("'", "''")
         parsed = f"try_strptime({word}, '{form}')" if time_format else f"TRY_CAST({word} AS TIMESTAMP)"
         has_offset = f"regexp_matches({word}, ':.*([zZ]|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-        found = self._table(f"SELECT {parsed}::TIMESTAMP AS value, coalesce({has_offset}, false) AS own FROM fetched")
+        found = self._table(f"{parsed}::TIMESTAMP AS value, coalesce({has_offset}, false) AS own")
         naive = _joined(found["value"]).cast(pa.timestamp("us"))
         local = pc.assume_timezone(naive, ZoneInfo(time_zone).key, ambiguous="earliest", nonexistent="latest")
         universal = pc.assume_timezone(naive, "UTC")
@@ -209,13 +209,15 @@ class Values:
         return f"({self._word(column)} IS NOT NULL)"
 
     def _figures(self, expressions: str) -> list[int]:
-        return [int(figure.as_py()) for figure in (c[0] for c in self._table(f"SELECT {expressions} FROM fetched"))]
+        return [int(figure.as_py()) for figure in (c[0] for c in self._table(f"{expressions}"))]
 
-    def _column(self, query: str) -> pa.Array:
-        return _joined(self._table(query)["value"])
+    def _column(self, expression: str) -> pa.Array:
+        return _joined(self._table(f"{expression} AS value")["value"])
 
-    def _table(self, query: str) -> pa.Table:
+    def _table(self, expressions: str) -> pa.Table:
+        """What the expressions give of each row, in the order of the rows."""
         try:
+            query = f"SELECT {expressions} FROM fetched"  # noqa: S608  # columns are quoted, words too
             table: pa.Table = self._connection.sql(query).to_arrow_table()
         except duckdb.Error as error:
             raise BadData(f"a column cannot be read: {str(error).splitlines()[0]}") from error
