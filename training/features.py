@@ -23,9 +23,11 @@ class FeatureSpec:
         minimum: smallest possible value, None for no limit.
         maximum: largest possible value, None for no limit.
         vocabulary: words of a category; none for a number.
+        other: the word of the vocabulary that stands for words outside it, "" when they are missing values.
         is_skewed: whether segmentations read the logarithm of 1 + the value, as suits counts and money.
         high: words for a segment whose values are high, "" when there are no good ones.
         low: words for a segment whose values are low.
+        purpose: what a visitor must have consented to for it to be known, "" for what needs no consent of its own.
     """
 
     name: str
@@ -34,9 +36,11 @@ class FeatureSpec:
     minimum: float | None = 0.0
     maximum: float | None = None
     vocabulary: tuple[str, ...] = ()
+    other: str = ""
     is_skewed: bool = False
     high: str = ""
     low: str = ""
+    purpose: str = ""
 
     def to_message(self, default: float) -> bundle_pb2.Feature:
         """The feature as the manifest has it; a missing value becomes the default."""
@@ -47,6 +51,7 @@ class FeatureSpec:
                 description=self.description,
                 default=default,
                 vocabulary=self.vocabulary,
+                other=self.other,
             )
         return bundle_pb2.Feature(
             name=self.name,

@@ -2,13 +2,15 @@
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
+from training.configuration.lines import KeyPath, Origin
+
 
 class BadConfig(Exception):
-    """The file that describes a model cannot be used. The text names the key, and what would be right."""
+    """The file that describes a model cannot be used. The text names the file, the line, the key, and what is right."""
 
 
 class Section:
@@ -17,16 +19,29 @@ class Section:
     Args:
         content: as tomllib reads it.
         place: how the texts of errors call it, such as "features[2]", "" for the whole file.
+        origin: the file, None when it was read from none.
+        path: where in the file it stands.
     """
 
-    def __init__(self, content: Mapping[str, object], place: str = "") -> None:
+    def __init__(
+        self, content: Mapping[str, object], place: str = "", *, origin: Origin | None = None, path: KeyPath = ()
+    ) -> None:
         self._content = content
         self._place = place
+        self._origin = origin
+        self._path = path
+        self._name = ""
         self._known: set[str] = set()
+        self._inner: dict[str, list[Section]] = {}
 
     def fault(self, text: str) -> BadConfig:
-        """An error of this table."""
-        return BadConfig(f"{self._place}: {text}" if self._place else text)
+        """An error of this table: its line is that of the key that the text begins with, else that of the table."""
+        said = f"{self._called}: {text}" if self._called else text
+        if self._origin is None:
+            return BadConfig(said)
+        key = text.split(maxsplit=1)[0].rstrip(":") if text.strip() else ""
+        path = (*self._path, key) if key in self._content else self._path
+        return BadConfig(f"{self._origin.place(path)}: {said}")
 
     def has(self, key: str) -> bool:
         """Whether the key is there."""
@@ -39,8 +54,15 @@ class Section:
 
     def called(self, name: str) -> Self:
         """The same table, whose errors name what it is about: features[2] ('visits')."""
-        self._place = f"{self._place} ({name!r})"
+        self._name = name
         return self
+
+    def part(self, keys: Sequence[str]) -> "Section":
+        """Some keys of this table as one of their own, for another reader; tables within are the same objects."""
+        part = Section({k: v for k, v in self._content.items() if k in keys}, origin=self._origin, path=self._path)
+        part._place, part._inner = self._place, self._inner
+        self._known.update(keys)
+        return part
 
     def text(self, key: str, default: str | None = None) -> str:
         """A text that is not empty; the default where the key is absent, and without a default an error."""
@@ -78,6 +100,13 @@ class Section:
             raise self._wrong(key, "a whole number from 0")
         return value
 
+    def truth(self, key: str, *, default: bool = False) -> bool:
+        """True or false, the default where the key is absent."""
+        value = self._content[key] if self.has(key) else default
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
     def label(self, key: str) -> int | str | None:
         """A text or a whole number, None where the key is absent."""
         if not self.has(key):
@@ -112,22 +141,34 @@ class Section:
             raise self._wrong(key, "a date and time with its offset, such as 2026-10-01T00:00:00Z")
         return round(value.timestamp() * 1000)
 
+    def is_table(self, key: str) -> bool:
+        """Whether the key is there and a table, where something else is right as well."""
+        return self.has(key) and isinstance(self._content[key], dict)
+
     def table(self, key: str) -> "Section | None":
-        """A table, None where the key is absent."""
+        """A table, None where the key is absent; the same object each time, so that readers may share its keys."""
         if not self.has(key):
             return None
         value = self._content[key]
         if not isinstance(value, dict):
             raise self._wrong(key, "a table")
-        return Section(value, self._inside(key))
+        if key not in self._inner:
+            inner = Section(value, self._inside(key), origin=self._origin, path=(*self._path, key))
+            self._inner[key] = [inner]
+        return self._inner[key][0]
 
     def tables(self, key: str) -> "list[Section]":
-        """Tables of an array, none where the key is absent."""
+        """Tables of an array, none where the key is absent; the same objects each time."""
         values = self._array(key)
-        place = self._inside(key)
         if not all(isinstance(value, dict) for value in values):
             raise self._wrong(key, f"tables, each of which begins with [[{key}]]")
-        return [Section(value, f"{place}[{i}]") for i, value in enumerate(values) if isinstance(value, dict)]
+        if key not in self._inner:
+            self._inner[key] = [
+                Section(value, f"{self._inside(key)}[{i}]", origin=self._origin, path=(*self._path, key, i))
+                for i, value in enumerate(values)
+                if isinstance(value, dict)
+            ]
+        return list(self._inner[key])
 
     def finish(self) -> None:
         """Refuses a key that nobody asked for: it is misspelt, or stands where it means nothing.
@@ -135,7 +176,9 @@ class Section:
         Raises:
             BadConfig: there is one.
         """
-        for key in self._content.keys() - self._known:
+        for key in self._content:
+            if key in self._known:
+                continue
             close = difflib.get_close_matches(key, self._known, 1)
             meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(self._known))}"
             raise self.fault(f"{key} means nothing here; {meant}")
@@ -148,8 +191,12 @@ class Section:
             raise self._wrong(key, "an array")
         return value
 
+    @property
+    def _called(self) -> str:
+        return f"{self._place} ({self._name!r})" if self._name else self._place
+
     def _inside(self, key: str) -> str:
-        return f"{self._place}.{key}" if self._place else key
+        return f"{self._called}.{key}" if self._called else key
 
     def _wrong(self, key: str, right: str) -> BadConfig:
         return self.fault(f"{key} is {self._content[key]!r}; needed is {right}")

@@ -1,6 +1,5 @@
 """What is to be imported: the TOML file that says what a model's inputs and outputs mean."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,8 @@ from protos.audience.v1 import bundle_pb2
 from server.errors import BadBundle
 from server.repository import is_model_name
 from server.schema import fingerprint, read_schema
-from training.configuration.section import BadConfig, Section
+from training.configuration.file import read_file
+from training.configuration.section import Section
 from training.imports.columns import Column, read_column
 from training.imports.heads import HeadOrder, read_head
 
@@ -38,14 +38,7 @@ def read_order(path: Path) -> ImportOrder:
     Raises:
         BadConfig: it cannot be read, or something in it is absent, wrong or unknown. The text names the key.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(f"{path} cannot be read: {error}") from error
-    try:
-        return _read(Section(content), path.parent)
-    except BadConfig as error:
-        raise BadConfig(f"{path}: {error}") from None
+    return _read(read_file(path), path.parent)
 
 
 def _read(table: Section, folder: Path) -> ImportOrder:

@@ -69,7 +69,7 @@ def test_said_of_real_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("net.toml", "[["), "net.toml cannot be read: "),
+        (("net.toml", "[["), "net.toml, end of document: this is no TOML: "),
         (("net.toml", TEXT.replace('"output"', '"absent"')), "head 'buys_7d' is to be the output 'absent', which"),
         (("net.toml", TEXT.replace("default = 2", "")), "feature 'visits': default is needed"),
         (("net.onnx", "no graph"), "cannot be read as an ONNX file"),

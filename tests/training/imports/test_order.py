@@ -22,7 +22,7 @@ def _read(tmp_path: Path, text: str) -> object:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"shop"', "", "Invalid value (at line 1, column 9)"),
+        ('"shop"', "", "model.toml, line 1, column 9: this is no TOML: Invalid value"),
         ('model = "shop"', "", 'model is needed, such as model = "…"'),
         ('"shop"', '"My Shop"', "model is 'My Shop'; needed is 1 to 64 of a-z, 0-9, - and _, such as 'churn'"),
         ('"shop"', "3", "model is 3; needed is a text in quotes"),

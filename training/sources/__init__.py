@@ -1,0 +1,1 @@
+"""Records in files, read into the rows that heads are fitted to."""
