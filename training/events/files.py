@@ -1,0 +1,56 @@
+"""The files of a log, opened: views of DuckDB by their names, and over them the events."""
+
+import importlib.resources
+from pathlib import Path
+
+import duckdb
+
+from training.configuration.section import BadConfig
+from training.events.expressions import literal
+from training.events.order import LogOrder
+from training.events.query import quoted
+
+_PACKAGE_MARK = ":"
+
+
+def open_events(order: LogOrder, folder: Path) -> duckdb.DuckDBPyConnection:
+    """A connection with a view for each file, and the view `events` of the query. It reads these files alone.
+
+    Args:
+        order: what the file says.
+        folder: where paths begin that are not absolute.
+
+    Raises:
+        BadConfig: a file is not there or cannot be read, or the query does not run. The text says which and why.
+    """
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    paths = {name: _path(name, place, folder) for name, place in order.files.items()}
+    for name, path in paths.items():
+        try:
+            connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {literal(str(path))}")
+        except duckdb.Error as error:
+            raise BadConfig(f"data.files: {name} cannot be read: {_first_line(error)}") from error
+    connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in paths.values())}]")
+    connection.execute("SET enable_external_access = false")
+    try:
+        connection.execute(f"CREATE VIEW events AS {order.query}")
+    except duckdb.Error as error:
+        raise BadConfig(f"data: query does not run: {_first_line(error)}") from error
+    return connection
+
+
+def _path(name: str, place: str, folder: Path) -> Path:
+    package, mark, inner = place.partition(_PACKAGE_MARK)
+    try:
+        path = Path(str(importlib.resources.files(package) / inner)) if mark and inner else folder / place
+    except ModuleNotFoundError:
+        raise BadConfig(f"data.files: {name} is in the package {package}, which is not installed here") from None
+    if not path.is_file():
+        raise BadConfig(f"data.files: {name} is {place!r}, and there is no such file; looked for was {path}")
+    return path
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,99 @@
+"""A log of events in DuckDB: rows for training as of any dates."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from training.events.dates import as_of_dates
+from training.events.engines import DUCKDB
+from training.events.label import EventLabel
+from training.events.order import EventsOrder
+from training.events.query import BadLog, Plan
+from training.events.rows import Columns, defaults, moments_us, to_table
+from training.features import Features
+from training.table import Table
+
+
+class EventLog:
+    """The events, read once, duplicates left out.
+
+    Args:
+        connection: with a view or table `events`: a row for each event, see training.events. It becomes the log's own.
+        order: what the file says.
+        labels: by the name of the outcome.
+
+    Raises:
+        BadLog: the events lack a column that something speaks of, or there is none.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, order: EventsOrder, labels: Mapping[str, EventLabel]
+    ) -> None:
+        self._connection = connection
+        self._plan = Plan(order, labels)
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET TimeZone = 'UTC'")
+        found = [row[0] for row in connection.execute("DESCRIBE events").fetchall()]
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE log AS {DUCKDB.say(self._plan.log(found))}")
+        bounds = connection.execute("SELECT min(at_us), max(at_us) FROM log").fetchall()[0]
+        if bounds[0] is None:
+            raise BadLog("there is no event; needed is at least one with a visitor, a time, and before until")
+        log = order.log
+        self.since_us: int = bounds[0] if log.since_ms is None else log.since_ms * 1000
+        self.until_us: int = bounds[1] + 1 if log.until_ms is None else log.until_ms * 1000
+
+    @property
+    def defaults(self) -> Features:
+        """What stands where nothing is known, shape (features,)."""
+        return defaults(self._plan)
+
+    def dates(self) -> Sequence[int]:
+        """The dates that the file asks for, in milliseconds, earliest first."""
+        order = self._plan.order
+        return as_of_dates(order.dates, order.log.zone, self.since_us, self.until_us)
+
+    def snapshots(self, as_of_ms: Sequence[int]) -> Table:
+        """Every visitor with an event in the window before a date, as of each date, by date and then visitor."""
+        if not as_of_ms:
+            raise BadLog(
+                "there is no date; needed are records longer than window_days, or a first and last within them"
+            )
+        return self._table(self._plan.snapshots(moments_us(as_of_ms)))
+
+    def at(self, visitors: Sequence[str], as_of_ms: Sequence[int]) -> Table:
+        """These visitors as of these moments, pair by pair, in the order given; also such as have no events yet.
+
+        Args:
+            visitors: shape (n,).
+            as_of_ms: shape (n,).
+        """
+        self._connection.execute("CREATE OR REPLACE TEMP TABLE moments (nth BIGINT, visitor VARCHAR, as_of_us BIGINT)")
+        pairs = {
+            "visitor": np.array(visitors, dtype=object),
+            "as_of_us": np.array(as_of_ms, dtype=np.int64) * 1000,
+            "nth": np.arange(len(visitors)),
+        }
+        self._connection.register("pairs", pairs)
+        self._connection.execute("INSERT INTO moments SELECT nth, visitor, as_of_us FROM pairs")
+        self._connection.unregister("pairs")
+        return self._table(self._plan.at())
+
+    def _table(self, sql: str) -> Table:
+        plan = self._plan
+        small = [f"CAST(f{i} AS FLOAT) AS f{i}" for i in range(len(plan.order.features))]
+        labels = [f"l{i}" for i in range(len(plan.labels))]
+        columns = ", ".join(["as_of_us", "visitor", *small, *labels])
+        found = self._connection.execute(f"SELECT {columns} FROM ({DUCKDB.say(sql)})").fetchnumpy()
+        return to_table(plan, {name: _filled(column) for name, column in found.items()}, self.until_us)
+
+
+def _filled(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """NaN where there is nothing, which DuckDB masks."""
+    return (
+        np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
+    )
+
+
+__all__ = ["Columns", "EventLog"]
