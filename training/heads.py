@@ -92,6 +92,44 @@ class Segmentation(Head, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Several segments of a hierarchy, or several of its groups, taken as one.
+
+    Attributes:
+        level: number of groups on its level.
+        parent: position of the next larger group, None on the coarsest level.
+    """
+
+    level: int
+    parent: int | None
+
+
+@runtime_checkable
+class Hierarchy(Segmentation, Protocol):
+    """A segmentation whose segments are parts of larger groups: who is in a segment is in all that it is part of."""
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        """All levels above the segments, the coarsest first, and in each the largest first; none on one level."""
+        ...
+
+    @property
+    def parents(self) -> Sequence[int]:
+        """Position in `groups` of the smallest group of each segment; none on one level."""
+        ...
+
+
+@runtime_checkable
+class Approximation(Segmentation, Protocol):
+    """A segmentation that is served by a simpler rule than it was fitted by."""
+
+    @property
+    def fidelity(self) -> float:
+        """Share of the rows that it was fitted on which the rule puts where the fit put them, in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What an outcome's head answers.
 

@@ -1,23 +1,27 @@
 """k-means: a visitor is in the segment of the nearest centre."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from training.export.nodes import Nodes
 from training.features import Features
-from training.heads import DISTANCE, MARGIN, SEGMENT, Column, FloatArray, Labels
-from training.keys import jaccard
+from training.heads import Column, FloatArray, Labels
+from training.segmentations.assigner import Assigner
+from training.segmentations.population import by_size, draw, one_thread, possible_counts, silhouette
 from training.segmentations.shaping import Shaping
+from training.segmentations.stability import bootstrap_stability
 
 COUNTS = tuple(range(3, 9))  # fewer say too little, more than a team can write for (assumed)
 SMALLEST_SHARE = 0.05  # of visitors, for a segment to be worth a campaign (assumed)
 LEAST_STABILITY = 0.75  # of the least stable segment, over bootstrap samples (Hennig 2007: below it, in doubt)
-_BOOTSTRAPS = 8
+_JUDGED_ROWS = 10_000
 _RESTARTS = 10
+_RESTARTS_OF_JUDGES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +39,57 @@ class Centroids:
     name: str
     title: str
     shaping: Shaping
-    model: KMeans
+    model: KMeans | MiniBatchKMeans
     tried: Sequence[dict[str, float]]
+
+    @property
+    def assigner(self) -> Assigner:
+        """The centres, each a segment."""
+        return Assigner(self.shaping, self.model.cluster_centers_, np.arange(self.count))
 
     @property
     def count(self) -> int:
         """Number of segments."""
         return len(self.model.cluster_centers_)
 
-    def assign(self, features: Features) -> Labels:
-        """Position of each visitor's segment, shape (n,)."""
-        labels: Labels = self.model.predict(self.shaping.apply(features)).astype(np.int64)
-        return labels
-
-    def scores(self, features: Features) -> FloatArray:
-        """Segment, distance and margin as scikit-learn gives them, shape (n, 3)."""
-        shaped = self.shaping.apply(features)
-        distances = np.sort(self.model.transform(shaped), axis=1)
-        return np.column_stack([self.assign(features), distances[:, 0], distances[:, 1] - distances[:, 0]])
-
     @property
     def columns(self) -> Sequence[Column]:
         """See Head."""
-        return [(SEGMENT, 1), (DISTANCE, 1), (MARGIN, 1)]
+        return self.assigner.columns
+
+    def assign(self, features: Features) -> Labels:
+        """Position of each visitor's segment, shape (n,)."""
+        return self.assigner.assign(features)
+
+    def scores(self, features: Features) -> FloatArray:
+        """Segment, distance and margin, shape (n, 3); no margin with one segment."""
+        return self.assigner.scores(features)
 
     def emit(self, nodes: Nodes, features: str) -> str:
-        """The roots of |x|² - 2 x·c + |c|², and the smallest two of them."""
-        centres = self.model.cluster_centers_
-        x = self.shaping.emit(nodes, features)
-        square = nodes.add("ReduceSumSquare", x, nodes.constant([1]))
-        cross = nodes.add("MatMul", x, nodes.constant(-2.0 * centres.T))
-        squares = nodes.add("Add", nodes.add("Add", square, cross), nodes.constant((centres**2).sum(axis=1)))
-        distances = nodes.add("Sqrt", nodes.add("Max", squares, nodes.constant(0.0)))
-        two, positions = nodes.largest(distances, 2, smallest=True)
-        nearest, second = nodes.add_many("Split", 2, two, axis=1, num_outputs=2)
-        segment = nodes.cast(nodes.gather(positions, (0,), 2), np.float64)
-        return nodes.beside(segment, nearest, nodes.add("Sub", second, nearest))
+        """See Assigner."""
+        return self.assigner.emit(nodes, features)
 
 
-def fit_centroids(name: str, title: str, shaping: Shaping, features: Features, seed: int) -> Centroids:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How the number of segments is chosen.
+
+    Attributes:
+        counts: numbers to choose from, ascending.
+        smallest_share: of the visitors, that every segment should have.
+        in_batches: whether mini-batches are used, for millions of visitors.
+        is_judged: whether each number is judged; without it there has to be one number alone.
+    """
+
+    counts: Sequence[int] = COUNTS
+    smallest_share: float = SMALLEST_SHARE
+    in_batches: bool = False
+    is_judged: bool = True
+
+
+def fit_centroids(  # noqa: PLR0913, PLR0917  # what the head is called, what it is fitted on, and how
+    name: str, title: str, shaping: Shaping, features: Features, seed: int, choice: Choice | None = None
+) -> Centroids:
     """k-means with the number of segments by this rule.
 
     The largest k whose every segment is stable and has at least 5 % of the visitors. A segment is stable when
@@ -81,40 +97,51 @@ def fit_centroids(name: str, title: str, shaping: Shaping, features: Features, s
     least stable segment is most so. Reported, without a say: the silhouette, which favours few and coarse segments, and
     the adjusted Rand index, which stays above 0.8 when one of four clear groups is cut in two by chance. (measured)
 
+    Raises:
+        CannotSegment: fewer rows differ than the fewest segments.
+
     Source: C. Hennig, Cluster-wise assessment of cluster stability, 2007.
     """
+    choice = choice or Choice()
     shaped = shaping.apply(features)
-    models = {k: KMeans(k, n_init=_RESTARTS, random_state=seed).fit(shaped) for k in COUNTS}
-    tried = [_judge_centroids(model, shaped, seed) for model in models.values()]
-    fit = [t for t in tried if t["stability"] >= LEAST_STABILITY and t["smallest_share"] >= SMALLEST_SHARE]
-    best = max(fit, key=lambda t: t["k"]) if fit else max(tried, key=lambda t: t["stability"])
-    model = models[int(best["k"])]
-    model.cluster_centers_ = model.cluster_centers_[by_size(model.labels_)]
+    counts = possible_counts(shaped, choice.counts)
+    with one_thread():
+        models = {k: _estimator(k, choice, _RESTARTS, seed).fit(shaped) for k in counts}
+        tried = [_judge(model, shaped, choice, seed) for model in models.values()] if choice.is_judged else []
+    model = models[_best(tried, choice.smallest_share) if tried else counts[0]]
+    model.cluster_centers_ = model.cluster_centers_[by_size(model.labels_, model.n_clusters)]
     return Centroids(name, title, shaping, model, tried)
 
 
-def _judge_centroids(model: KMeans, shaped: FloatArray, seed: int) -> dict[str, float]:
+def _best(tried: Sequence[dict[str, float]], smallest_share: float) -> int:
+    fit = [t for t in tried if t["stability"] >= LEAST_STABILITY and t["smallest_share"] >= smallest_share]
+    best = max(fit, key=lambda t: t["k"]) if fit else max(tried, key=lambda t: t["stability"])
+    return int(best["k"])
+
+
+def _estimator(k: int, choice: Choice, restarts: int, seed: int) -> KMeans | MiniBatchKMeans:
+    if choice.in_batches:
+        return MiniBatchKMeans(k, n_init=restarts, random_state=seed)
+    return KMeans(k, n_init=restarts, random_state=seed)
+
+
+def _judge(model: KMeans | MiniBatchKMeans, shaped: FloatArray, choice: Choice, seed: int) -> dict[str, float]:
     k = model.n_clusters
-    again = [
-        KMeans(k, n_init=3, random_state=seed).fit(shaped[sample]).predict(shaped)
-        for sample in _bootstraps(len(shaped), seed)
-    ]
-    found = np.mean([jaccard(model.labels_, k, labels, k).max(axis=1) for labels in again], axis=0)  # [segments]
+    rows = draw(len(shaped), _JUDGED_ROWS, seed)
+    judged = shaped[rows]
+
+    def refit(sample: Labels) -> Labels:
+        again: Labels = _estimator(k, choice, _RESTARTS_OF_JUDGES, seed).fit(judged[sample]).predict(judged)
+        return again.astype(np.int64)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a sample may have fewer different rows than k
+        stability = bootstrap_stability(model.labels_[rows], k, refit, seed)
     return {
         "k": k,
-        "stability": float(found.min()),
-        "adjusted_rand": float(np.mean([adjusted_rand_score(model.labels_, labels) for labels in again])),
+        "stability": float(stability.jaccard.min()),
+        "adjusted_rand": stability.adjusted_rand,
         "smallest_share": float(np.bincount(model.labels_, minlength=k).min() / len(shaped)),
-        "silhouette": float(silhouette_score(shaped, model.labels_, sample_size=2000, random_state=seed)),
+        **silhouette(shaped, model.labels_, seed),
         "inertia": float(model.inertia_),
     }
-
-
-def _bootstraps(size: int, seed: int) -> Iterator[Labels]:
-    generator = np.random.default_rng(seed)
-    return (generator.integers(0, size, size) for _ in range(_BOOTSTRAPS))
-
-
-def by_size(labels: Labels, count: int = 0) -> Labels:
-    """Positions in the order of their sizes, largest first."""
-    return np.argsort(-np.bincount(labels, minlength=count), kind="stable").astype(np.int64)

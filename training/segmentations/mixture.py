@@ -1,15 +1,18 @@
 """A Gaussian mixture: a visitor is in every segment with some probability."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from training.export.nodes import Nodes
 from training.features import Features
 from training.heads import MARGIN, MEMBERSHIP, SEGMENT, Column, FloatArray, Labels
-from training.segmentations.centroids import COUNTS, SMALLEST_SHARE, by_size
+from training.segmentations.centroids import COUNTS, SMALLEST_SHARE
+from training.segmentations.population import by_size, one_thread, possible_counts
 from training.segmentations.shaping import Shaping
 
 _REGULARIZATION = 0.1  # of a component's variance: shares are often exactly 0, where a component would collapse
@@ -36,8 +39,9 @@ class Mixture:
 
     @property
     def columns(self) -> Sequence[Column]:
-        """See Head."""
-        return [(SEGMENT, 1), (MARGIN, 1), (MEMBERSHIP, self.count)]
+        """See Head. There is a margin when there is a border."""
+        memberships = (MEMBERSHIP, self.count)
+        return [(SEGMENT, 1), (MARGIN, 1), memberships] if self.count > 1 else [(SEGMENT, 1), memberships]
 
     def assign(self, features: Features) -> Labels:
         """Position of each visitor's most probable segment, shape (n,)."""
@@ -45,8 +49,10 @@ class Mixture:
         return labels
 
     def scores(self, features: Features) -> FloatArray:
-        """Segment, margin and memberships as scikit-learn gives them, shape (n, 2 + segments)."""
+        """Segment, margin and memberships as scikit-learn gives them, shape (n, 2 + segments); (n, 2) with one."""
         memberships = self.model.predict_proba(self.shaping.apply(features))
+        if self.count == 1:
+            return np.column_stack([np.zeros(len(memberships)), memberships])
         ranked = np.sort(memberships, axis=1)
         return np.column_stack([self.assign(features), ranked[:, -1] - ranked[:, -2], memberships])
 
@@ -64,21 +70,44 @@ class Mixture:
         halved = nodes.add("Mul", squares, nodes.constant(-0.5))
         # The constant -d/2 log 2π is the same for all.
         memberships = nodes.add("Softmax", nodes.add("Add", halved, nodes.constant(np.log(model.weights_) + log_roots)))
+        if self.count == 1:
+            return nodes.beside(nodes.add("Sub", memberships, memberships), memberships)
         two, positions = nodes.largest(memberships, 2)
         largest, second = nodes.add_many("Split", 2, two, axis=1, num_outputs=2)
         segment = nodes.cast(nodes.gather(positions, (0,), 2), np.float64)
         return nodes.beside(segment, nodes.add("Sub", largest, second), memberships)
 
 
-def fit_mixture(name: str, title: str, shaping: Shaping, features: Features, seed: int) -> Mixture:
+def fit_mixture(  # noqa: PLR0913, PLR0917  # what the head is called, what it is fitted on, and how
+    name: str,
+    title: str,
+    shaping: Shaping,
+    features: Features,
+    seed: int,
+    counts: Sequence[int] = COUNTS,
+    smallest_share: float = SMALLEST_SHARE,
+) -> Mixture:
     """A Gaussian mixture with the number of components that has the lowest Bayesian information criterion.
 
     Only numbers are taken with which every segment has at least 5 % of the visitors; if none is, the lowest criterion.
+
+    Args:
+        name: of the head.
+        title: of the head.
+        shaping: of the features.
+        features: shape (n, width).
+        seed: of the starts.
+        counts: numbers of components to choose from, ascending.
+        smallest_share: of the visitors, that every segment should have.
+
+    Raises:
+        CannotSegment: fewer rows differ than the fewest components.
     """
     shaped = shaping.apply(features)
-    models = [_fit(k, shaped, seed) for k in COUNTS]
+    with one_thread():
+        models = [_fit(k, shaped, seed) for k in possible_counts(shaped, counts)]
     tried = [_judge(model, shaped) for model in models]
-    large = [m for m, judged in zip(models, tried, strict=True) if judged["smallest_share"] >= SMALLEST_SHARE]
+    large = [m for m, judged in zip(models, tried, strict=True) if judged["smallest_share"] >= smallest_share]
     model = min(large or models, key=lambda m: m.bic(shaped))
     order = by_size(model.predict(shaped), model.n_components)
     for attribute in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"):
@@ -92,8 +121,12 @@ def _judge(model: GaussianMixture, shaped: FloatArray) -> dict[str, float]:
         "k": model.n_components,
         "bic": float(model.bic(shaped)),
         "smallest_share": float(sizes.min() / len(shaped)),
+        "converged": float(model.converged_),
     }
 
 
 def _fit(k: int, shaped: FloatArray, seed: int) -> GaussianMixture:
-    return GaussianMixture(k, reg_covar=_REGULARIZATION, n_init=3, max_iter=300, random_state=seed).fit(shaped)
+    mixture = GaussianMixture(k, reg_covar=_REGULARIZATION, n_init=3, max_iter=300, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is among the figures
+        return mixture.fit(shaped)
