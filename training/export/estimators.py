@@ -98,7 +98,7 @@ def _with_float32_thresholds(estimator: BaseEstimator) -> BaseEstimator:
 
 
 def _of_lightgbm(estimator: lightgbm.LGBMModel, options: dict[str, object]) -> onnx.ModelProto:
-    """onnxmltools 1.16 writes of ai.onnx.ml what that domain's version 1 has, which is the same in version 3."""
+    """What onnxmltools 1.16 makes: of ai.onnx.ml version 1 alone, which means the same in 3."""
     return convert_lightgbm(
         _with_float32_booster(estimator),
         initial_types=[(_INPUT, GivenType([None, estimator.n_features_in_]))],

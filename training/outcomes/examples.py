@@ -111,6 +111,9 @@ def make_folds(examples: Examples, count: int, horizon_days: int, seed: int, *, 
 
     Visitors with the outcome, or with much of it, are dealt evenly. Where the rows are too few moments to keep times
     apart as well, visitors alone are.
+
+    Raises:
+        CannotLearn: a fold has not every outcome that there is.
     """
     fold_of = _deal(examples, count, seed, is_amount=is_amount)
     try:
@@ -122,10 +125,13 @@ def make_folds(examples: Examples, count: int, horizon_days: int, seed: int, *, 
     folds = [Fold(past[fold_of[past] != k], tested[fold_of[tested] == k]) for k in range(count)]
     if times and all(_is_whole(examples, fold, is_amount=is_amount) for fold in folds):
         return Folds(folds, f"{count} folds by visitor, each fitted a horizon before its later dates")
-    return Folds(
-        [Fold(every[fold_of != k], every[fold_of == k]) for k in range(count)],
-        f"{count} folds by visitor",
-    )
+    folds = [Fold(every[fold_of != k], every[fold_of == k]) for k in range(count)]
+    if not all(_is_whole(examples, fold, is_amount=is_amount) for fold in folds):
+        raise CannotLearn(
+            f"with {count} folds that keep each visitor's rows together, a fold has not every outcome that there is: "
+            "too few visitors have the rarest one; needed are more of them, or fewer folds"
+        )
+    return Folds(folds, f"{count} folds by visitor")
 
 
 def _deal(examples: Examples, count: int, seed: int, *, is_amount: bool) -> Positions:

@@ -114,7 +114,7 @@ def _lightgbm_of_classes(examples: Examples, seed: int) -> Model:
 
 
 def _linear(examples: Examples, _: int) -> Model:
-    """Poisson regression, linear in the logarithm of the mean. Amounts in units of their mean, whatever the currency."""
+    """Poisson regression: the logarithm of the mean is linear. Amounts are in units of their mean, whatever it is."""
     encoding = Encoding.fit(examples.features, examples.specs)
     unit = float(examples.actual.mean()) or 1.0
     model = PoissonRegressor(alpha=1e-3, max_iter=1000, solver="newton-cholesky")
@@ -147,9 +147,7 @@ def _lightgbm_of_amounts(examples: Examples, seed: int) -> Model:
 
 
 def _tweedie(examples: Examples, seed: int) -> Model:
-    model = lightgbm.LGBMRegressor(
-        objective="tweedie", tweedie_variance_power=_POWER, **_lightgbm(examples, seed)
-    )
+    model = lightgbm.LGBMRegressor(objective="tweedie", tweedie_variance_power=_POWER, **_lightgbm(examples, seed))
     return Amounts(_fit(model, examples), is_logarithm=True)
 
 

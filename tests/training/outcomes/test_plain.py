@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from training.outcomes import plain
 from training.heads import Question
+from training.outcomes import plain
 from training.outcomes.figures import judge_amounts, judge_probabilities
 from training.outcomes.plain import Rows, fit_propensity, fit_value
 
