@@ -24,6 +24,7 @@ MARGIN = bundle_pb2.COLUMN_ROLE_MARGIN
 MEMBERSHIP = bundle_pb2.COLUMN_ROLE_MEMBERSHIP
 PROBABILITY = bundle_pb2.COLUMN_ROLE_PROBABILITY
 EXPECTED = bundle_pb2.COLUMN_ROLE_EXPECTED
+CLASS = bundle_pb2.COLUMN_ROLE_UNSPECIFIED  # no role of the wire names the probabilities of classes yet
 
 NO_SEGMENT = -1  # the position of who is in no segment
 

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-Attribute = int | float | Sequence[int] | Sequence[float] | Sequence[str] | onnx.TensorProto
+Attribute = int | float | Sequence[int] | Sequence[float] | Sequence[str] | Sequence[bytes] | onnx.TensorProto
 
 ML = "ai.onnx.ml"
-_ML_OPERATORS = {"LabelEncoder"}
+_ML_OPERATORS = {"LabelEncoder", "TreeEnsembleRegressor"}
 _K_IS_AN_INPUT = 10  # of TopK, from this opset on
 
 

@@ -1,21 +1,13 @@
-"""Propensities and values: fitted on the past, calibrated, and judged on what came after."""
+"""Propensities and values by boosted trees alone: fitted on the past, calibrated, and judged on what came after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    log_loss,
-    mean_poisson_deviance,
-    roc_auc_score,
-)
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -24,12 +16,11 @@ from training.export.estimators import emit_estimator, emit_probability
 from training.export.nodes import Nodes
 from training.features import Features
 from training.heads import EXPECTED, PROBABILITY, Column, FloatArray, Question
+from training.outcomes.figures import judge_amounts, judge_probabilities
 
 Visitors = npt.NDArray[np.int64]
 
 _FOLDS = 5
-_BINS = 10
-_LEAST_AMOUNT = 0.01  # a cent: the deviance of expecting exactly nothing is infinite
 # Small trees with much shrinkage: the rows of one household repeat, so there are fewer facts than rows. (assumed)
 _BOOSTING = {
     "learning_rate": 0.05,
@@ -168,47 +159,3 @@ def fit_value(question: Question, train: Rows, test: Rows, naive: FloatArray, se
 
 def _sizes(train: Rows, test: Rows) -> dict[str, object]:
     return {"train_rows": len(train.features), "test_rows": len(test.features)}
-
-
-def judge_probabilities(outcomes: FloatArray, probabilities: FloatArray) -> dict[str, object]:
-    """How good probabilities are, for outcomes 0 and 1. Shapes (n,).
-
-    Source: calibration_error is the mean distance between rate and probability over ten bins of equal size (ECE).
-    """
-    top = np.argsort(-probabilities, kind="stable")[: max(1, len(outcomes) // 10)]
-    bins = _bins(probabilities, outcomes)
-    return {
-        "base_rate": float(outcomes.mean()),
-        "roc_auc": float(roc_auc_score(outcomes, probabilities)),
-        "pr_auc": float(average_precision_score(outcomes, probabilities)),
-        "brier": float(brier_score_loss(outcomes, probabilities)),
-        "log_loss": float(log_loss(outcomes, probabilities)),
-        "calibration_error": float(np.mean([abs(row["predicted"] - row["observed"]) for row in bins])),
-        "lift_top_decile": float(outcomes[top].mean() / outcomes.mean()),
-        "total_ratio": float(probabilities.sum() / outcomes.sum()),
-        "calibration": bins,
-    }
-
-
-def judge_amounts(amounts: FloatArray, expected: FloatArray) -> dict[str, object]:
-    """How good expected amounts are. Shapes (n,).
-
-    Poisson deviance is least for the true mean, which is what a value is; the mean absolute error is least for the
-    median, and so favours guesses that are too low in total.
-    """
-    return {
-        "mean": float(amounts.mean()),
-        "mean_absolute_error": float(np.abs(amounts - expected).mean()),
-        "poisson_deviance": float(mean_poisson_deviance(amounts, np.maximum(expected, _LEAST_AMOUNT))),
-        "spearman": float(spearmanr(amounts, expected).statistic),
-        "total_ratio": float(expected.sum() / amounts.sum()),
-        "calibration": _bins(expected, amounts),
-    }
-
-
-def _bins(predicted: FloatArray, observed: FloatArray) -> list[dict[str, float]]:
-    """Means of ten bins of equal size, lowest predictions first."""
-    return [
-        {"predicted": float(predicted[rows].mean()), "observed": float(observed[rows].mean())}
-        for rows in np.array_split(np.argsort(predicted, kind="stable"), _BINS)
-    ]

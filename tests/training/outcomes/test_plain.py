@@ -4,9 +4,10 @@ import math
 import numpy as np
 import pytest
 
-from training import outcomes
 from training.heads import Question
-from training.outcomes import Rows, fit_propensity, fit_value, judge_amounts, judge_probabilities
+from training.outcomes import plain
+from training.outcomes.figures import judge_amounts, judge_probabilities
+from training.outcomes.plain import Rows, fit_propensity, fit_value
 
 EVENT = Question("buys_7d", "buys within 7 days", 7)
 AMOUNT = Question("spend_30d", "spend in 30 days", 30, "USD")
@@ -94,7 +95,7 @@ def test_propensity_is_calibrated() -> None:
 
 def test_evaluated_on_test_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures are those of the test rows, and these change nothing in the model."""
-    monkeypatch.setattr(outcomes, "_BOOSTING", {"max_iter": 15})
+    monkeypatch.setattr(plain, "_BOOSTING", {"max_iter": 15})
     (train, _), (test, _) = _rows(1500, 0), _rows(500, 1)
     opposite = dataclasses.replace(test, outcomes=1 - test.outcomes)
     head, other = fit_propensity(EVENT, train, test, seed=0), fit_propensity(EVENT, train, opposite, seed=0)

@@ -1,0 +1,115 @@
+"""What makes a model's answers mean what they say: probabilities that come true, amounts whose total is right."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+
+from training.export.nodes import Nodes
+from training.heads import FloatArray
+
+_COLDEST, _HOTTEST = 0.05, 20.0  # beyond these temperatures the best class is certain, or every class the same
+
+
+class Calibration(Protocol):
+    """From what a model says to what is served."""
+
+    def apply(self, raw: FloatArray) -> FloatArray:
+        """Shape as given."""
+        ...
+
+    def emit(self, nodes: Nodes, raw: str) -> str:
+        """Name of the same in a graph, float64, of float64."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """A probability: the logistic function of slope * log odds + offset."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def apply(self, raw: FloatArray) -> FloatArray:
+        """See Calibration."""
+        probabilities: FloatArray = expit(self.slope * raw + self.offset)
+        return probabilities
+
+    def emit(self, nodes: Nodes, raw: str) -> str:
+        """See Calibration."""
+        scaled = nodes.add("Mul", raw, nodes.constant(self.slope))
+        return nodes.add("Sigmoid", nodes.add("Add", scaled, nodes.constant(self.offset)))
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """Probabilities of classes: the softmax of logits divided by a temperature."""
+
+    temperature: float = 1.0
+
+    def apply(self, raw: FloatArray) -> FloatArray:
+        """See Calibration."""
+        probabilities: FloatArray = softmax(raw / self.temperature, axis=1)
+        return probabilities
+
+    def emit(self, nodes: Nodes, raw: str) -> str:
+        """See Calibration."""
+        return nodes.add("Softmax", nodes.add("Div", raw, nodes.constant(self.temperature)), axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """An amount, times a factor that makes the total right; never below 0."""
+
+    factor: float = 1.0
+
+    def apply(self, raw: FloatArray) -> FloatArray:
+        """See Calibration."""
+        return np.maximum(self.factor * raw, 0.0)
+
+    def emit(self, nodes: Nodes, raw: str) -> str:
+        """See Calibration."""
+        return nodes.add("Max", nodes.add("Mul", raw, nodes.constant(self.factor)), nodes.constant(0.0))
+
+
+def fit_sigmoid(raw: FloatArray, actual: FloatArray) -> Sigmoid:
+    """Fitted on rows that the model was not fitted on, shapes (m, 1) and (m,).
+
+    Source: J. Platt, Probabilistic outputs for support vector machines, 1999, whose targets are not 0 and 1 but
+    1 / (negatives + 2) and (positives + 1) / (positives + 2), so that few rows which are told apart without error do
+    not make it certain. Such a target is here the row twice, with and without the event, weighted.
+    """
+    positives = actual.sum()
+    targets = np.where(actual == 1, (positives + 1) / (positives + 2), 1 / (len(actual) - positives + 2))
+    centre, scale = float(raw.mean()), float(raw.std()) or 1.0
+    standard = (raw - centre) / scale
+    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
+        np.concatenate([standard, standard]),
+        np.repeat([1, 0], len(actual)),
+        sample_weight=np.concatenate([targets, 1 - targets]),
+    )
+    slope = float(model.coef_[0, 0]) / scale
+    return Sigmoid(slope, float(model.intercept_[0]) - slope * centre)
+
+
+def fit_temperature(raw: FloatArray, actual: FloatArray) -> Temperature:
+    """The temperature of least log loss, on rows that the model was not fitted on, shapes (m, k) and (m,).
+
+    Source: C. Guo and others, On calibration of modern neural networks, 2017.
+    """
+    rows, positions = np.arange(len(actual)), actual.astype(np.int64)
+
+    def loss(logarithm: float) -> float:
+        return -float(log_softmax(raw / np.exp(logarithm), axis=1)[rows, positions].mean())
+
+    best = minimize_scalar(loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
+    return Temperature(float(np.exp(best.x)))
+
+
+def fit_ratio(raw: FloatArray, actual: FloatArray) -> Ratio:
+    """The factor by which the total is right, on rows that the model was not fitted on, shapes (m, 1) and (m,)."""
+    total = float(np.maximum(raw, 0.0).sum())
+    return Ratio(float(actual.sum()) / total) if total > 0 else Ratio()
