@@ -136,7 +136,12 @@ class Outcome(Head, Protocol):
 
     @property
     def evaluation(self) -> dict[str, object]:
-        """How well it does on records that it was not fitted on."""
+        """How it was chosen, and what it is compared with, for evaluation.json."""
+        ...
+
+    @property
+    def tested(self) -> Tested:
+        """What it said of rows that it was not fitted on."""
         ...
 
 

@@ -78,6 +78,13 @@ class Section:
             raise self._wrong(key, "a whole number from 0")
         return value
 
+    def truth(self, key: str, *, default: bool = False) -> bool:
+        """True or false, the default where the key is absent."""
+        value = self._content[key] if self.has(key) else default
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
     def label(self, key: str) -> int | str | None:
         """A text or a whole number, None where the key is absent."""
         if not self.has(key):
