@@ -136,8 +136,13 @@ class Outcome(Head, Protocol):
 
     @property
     def evaluation(self) -> dict[str, object]:
-        """How it was chosen, and what it is compared with, for evaluation.json."""
+        """How well it does on records that it was not fitted on."""
         ...
+
+
+@runtime_checkable
+class CheckedOutcome(Outcome, Protocol):
+    """An outcome that says what it foretold, so that all else can be found from that."""
 
     @property
     def tested(self) -> Tested:

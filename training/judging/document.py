@@ -45,7 +45,7 @@ def document(  # noqa: PLR0913  # one argument for each part of the file
 
 
 def plain(value: object) -> Any:  # noqa: ANN401  # whatever JSON can hold
-    """The same as JSON knows it: NumPy's numbers as Python's, arrays and tuples as lists, NaN and infinities as None."""
+    """As JSON knows it: NumPy's numbers as Python's, arrays and tuples as lists, NaN and infinities as None."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray):

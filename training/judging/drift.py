@@ -17,7 +17,7 @@ _PARTS = 3  # the oldest and the newest third of the dates
 
 
 def population_stability(before: FloatArray, after: FloatArray, *, is_category: bool) -> float:
-    """Population stability index: below 0.1 much the same, above 0.25 another population. (customary marks)
+    """Population stability index: below 0.1 much the same, above 0.25 another population, by custom.
 
     Ten bins between the quantiles of `before`, each value that is frequent enough to be several quantiles in one of its
     own; of a category, a bin for each word. Of equal populations it is about 9 (1 / n + 1 / m), so that with few rows

@@ -15,7 +15,7 @@ from training.features import Features
 from training.heads import BoolArray, FloatArray, Tested
 from training.judging.document import Entry
 from training.judging.importance import some_visitors
-from training.judging.outcome import CLASSES, EVENTS, VALUE
+from training.judging.outcome import CLASSES, EVENTS, LOOKALIKE, VALUE
 from training.table import Table
 
 REFUSE: Final = "refuse"
@@ -95,7 +95,7 @@ def _single_features(kind: str, known: Table, name: str, tested: Tested, seed: i
                 "single_feature",
                 spec.name,
                 found,
-                REFUSE,
+                WARN if kind == LOOKALIKE else REFUSE,  # an audience may well be defined by a feature
                 f"{spec.name} alone nearly decides {name} ({words} {found:.3f}, more than {limit:g}): it is made from "
                 "the outcome, or known only after it; leave it out, or take its value from before",
             )
@@ -257,11 +257,10 @@ def _same_for_visitor(table: Table, name: str, kind: str, tested: Tested) -> Ite
     people = np.unique(table.visitors, return_inverse=True)[1]
     known = np.isfinite(actual)
     usual = np.bincount(actual[known].astype(np.int64)).argmax()
-    sides = [np.unique(people[known & fitted]), np.unique(people[tested.rows])]
     low, high = np.full(people.max() + 1, np.inf), np.full(people.max() + 1, -np.inf)
     np.minimum.at(low, people[known], actual[known])
     np.maximum.at(high, people[known], actual[known])
-    both = np.intersect1d(*sides)
+    both = np.intersect1d(people[known & fitted], people[tested.rows])
     unusual = both[(low[both] != usual) | (high[both] != usual)]
     if len(unusual) < _LEAST_VISITORS:
         return

@@ -129,7 +129,7 @@ def _thresholds(groups: Groups, scores: FloatArray, rate: float, at: float) -> d
     return {group: at if group == NOT_KNOWN else value for group, value in found.items()}
 
 
-def compared(
+def compared(  # noqa: PLR0913, PLR0917  # who, both sides, and how groups are looked at
     column: str, table: Table, before: Tested, after: Tested, threshold: float | None, smallest_group: int
 ) -> Entry:
     """What reweighing changed: the same head fitted without and with the weights, each on the rows it was tested on.

@@ -1,12 +1,12 @@
 """Everything that is known of an outcome's head, on rows that it, or others fitted in the same way, never saw."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from training.heads import FloatArray, Outcome, Tested
+from training.heads import FloatArray, Tested, CheckedOutcome
 from training.judging.amounts import amount_figures, judge_amounts
 from training.judging.classes import class_figures, judge_classes
 from training.judging.document import Entry, Figures
@@ -58,7 +58,7 @@ class Asked:
     without: Sequence[tuple[Sequence[str], Tested]] = ()
 
 
-def judge_outcome(head: Outcome, asked: Asked, table: Table, order: JudgingOrder, seed: int) -> Entry:
+def judge_outcome(head: CheckedOutcome, asked: Asked, table: Table, order: JudgingOrder, seed: int) -> Entry:
     """The head's part of evaluation.json.
 
     What its evaluation has of "figures", "intervals" and "qini" stands beside what is found here, and before it.
@@ -128,7 +128,7 @@ def facts(table: Table, tested: Tested) -> Entry:
 
 
 def figures_of(kind: str, tested: Tested) -> Figures:
-    """The figures of these rows, as for the head itself; none for an uplift, which each visitor has only one side of."""
+    """The figures of these rows, as of the head itself; none of an uplift, of which a visitor shows one side."""
     if kind in EVENTS:
         return event_figures(tested.predicted[:, 0], tested.actual)
     if kind == VALUE:
@@ -147,20 +147,27 @@ def _judge(asked: Asked, table: Table, tested: Tested, order: JudgingOrder, seed
     return {"figures": {"mean_score": float(predicted[:, 0].mean())}}
 
 
-# By kind: what is lost when a feature is shuffled, in words and as a figure.
-_LOST: Final[Mapping[str, tuple[str, Callable[[FloatArray, FloatArray], float]]]] = {
-    PROPENSITY: ("ROC AUC", lambda scores, actual: _auc(scores, actual)),
-    LOOKALIKE: ("ROC AUC", lambda scores, actual: _auc(scores, actual)),
-    VALUE: ("rank correlation", lambda scores, actual: amount_figures(scores[:, 0], actual)["spearman"]),
-    CLASSES: ("log loss", lambda scores, actual: -class_figures(scores, actual)["log_loss"]),
-}
-
-
 def _auc(scores: FloatArray, actual: FloatArray) -> float:
     return Ranking.of(actual, scores[:, 0]).areas(np.ones(len(actual)))["roc_auc"]
 
 
-def _importance(head: Outcome, kind: str, table: Table, order: JudgingOrder, seed: int) -> Entry:
+def _rank_correlation(scores: FloatArray, actual: FloatArray) -> float:
+    return amount_figures(scores[:, 0], actual)["spearman"]
+
+
+def _likelihood(scores: FloatArray, actual: FloatArray) -> float:
+    return -class_figures(scores, actual)["log_loss"]
+
+
+# By kind: what is lost when a feature is shuffled, in words and as a figure.
+_LOST: Final[Mapping[str, tuple[str, Figure]]] = {
+    **dict.fromkeys(EVENTS, ("ROC AUC", _auc)),
+    VALUE: ("rank correlation", _rank_correlation),
+    CLASSES: ("log loss", _likelihood),
+}
+
+
+def _importance(head: CheckedOutcome, kind: str, table: Table, order: JudgingOrder, seed: int) -> Entry:
     if kind not in _LOST or not order.importance_rows:
         return {"importance": [], "importance_of": None}
     words, figure = _LOST[kind]

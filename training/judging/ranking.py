@@ -77,4 +77,5 @@ def thinned(points: FloatArray, most: int = MOST_POINTS) -> FloatArray:
     way = np.append(0.0, np.abs(np.diff(points, axis=0)).sum(axis=1).cumsum())
     kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], most)).clip(0, len(points) - 1))
     kept[-1] = len(points) - 1
-    return points[kept]
+    fewer: FloatArray = points[kept]
+    return fewer

@@ -1,11 +1,11 @@
 """What came of a segment's visitors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from training.heads import FloatArray, Outcome, Segmentation
+from training.heads import FloatArray, Segmentation, CheckedOutcome
 from training.judging.document import Entry
 from training.judging.intervals import Visitors, mean_interval, wilson
 from training.judging.order import JudgingOrder
@@ -15,15 +15,20 @@ from training.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An outcome's head, and its kind."""
+    """An outcome's head.
 
-    head: Outcome
+    Attributes:
+        head: fitted.
+        kind: of the outcome.
+        table: the rows that its `tested` speaks of.
+    """
+
+    head: CheckedOutcome
     kind: str
+    table: Table
 
 
-def segment_outcomes(
-    head: Segmentation, table: Table, judged: Sequence[Judged], order: JudgingOrder, seed: int
-) -> list[list[Entry]]:
+def segment_outcomes(head: Segmentation, judged: Sequence[Judged], order: JudgingOrder, seed: int) -> list[list[Entry]]:
     """Rate or mean of each event and amount in each segment, with its interval, by the segment's position.
 
     They are of the rows that the outcome was tested on: later ones where rows have times.
@@ -33,8 +38,8 @@ def segment_outcomes(
         if outcome.kind not in (*EVENTS, VALUE):
             continue
         tested = outcome.head.tested
-        labels = head.assign(table.features[tested.rows])
-        visitors = table.visitors[tested.rows]
+        labels = head.assign(outcome.table.features[tested.rows])
+        visitors = outcome.table.visitors[tested.rows]
         for position in range(head.count):
             inside = labels == position
             figures = _figures(outcome.kind, tested.actual[inside], visitors[inside], order.bootstraps, seed)
@@ -47,8 +52,8 @@ def _about(outcome: Judged) -> Entry:
     return {"outcome": question.name, "title": question.title, "unit": question.unit}
 
 
-def _figures(kind: str, actual: FloatArray, visitors: Visitors, bootstraps: int, seed: int) -> Mapping[str, object]:
-    figures = {"rate": None, "mean": None, "low": None, "high": None, "count": len(actual)}
+def _figures(kind: str, actual: FloatArray, visitors: Visitors, bootstraps: int, seed: int) -> Entry:
+    figures: Entry = {"rate": None, "mean": None, "low": None, "high": None, "count": len(actual)}
     if not len(actual):
         return figures
     mean = float(actual.mean())

@@ -57,7 +57,7 @@ def judge_segmentation(  # noqa: PLR0913, PLR0917  # the head, its names, its ma
         head: fitted.
         segments: its keys, names and traits, of the visitors of the newest moment.
         made: how it came about.
-        table: rows of every moment.
+        table: visitors at every moment that is known of them, the newest among them.
         judged: outcomes, whose rates in each segment are given.
         order: how to judge.
         seed: of every random number.
@@ -66,7 +66,7 @@ def judge_segmentation(  # noqa: PLR0913, PLR0917  # the head, its names, its ma
     labels = head.assign(now.features)
     apart = separation(now.features, labels, head.shaping, head.count, seed)
     found = _stability(made, labels, head.count, order, seed)
-    rates = segment_outcomes(head, table, judged, order, seed)
+    rates = segment_outcomes(head, judged, order, seed)
     keys = [keyed.key for keyed in segments.keys]
     sizes = np.bincount(labels[labels >= 0], minlength=head.count)
     return {
