@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.heads import FloatArray, Tested, CheckedOutcome
+from training.heads import CheckedOutcome, FloatArray, Tested
 from training.judging.amounts import amount_figures, judge_amounts
 from training.judging.classes import class_figures, judge_classes
 from training.judging.document import Entry, Figures

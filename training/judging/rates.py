@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.heads import FloatArray, Segmentation, CheckedOutcome
+from training.heads import CheckedOutcome, FloatArray, Segmentation
 from training.judging.document import Entry
 from training.judging.intervals import Visitors, mean_interval, wilson
 from training.judging.order import JudgingOrder
