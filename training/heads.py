@@ -179,6 +179,16 @@ class Outcome(Head, Protocol):
         ...
 
 
+@runtime_checkable
+class CheckedOutcome(Outcome, Protocol):
+    """An outcome that says what it foretold, so that all else can be found from that."""
+
+    @property
+    def tested(self) -> Tested:
+        """What it said of rows that it was not fitted on."""
+        ...
+
+
 def width(head: Head) -> int:
     """Number of columns of a head's scores."""
     return sum(count for _, count in head.columns)

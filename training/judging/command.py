@@ -1,0 +1,61 @@
+"""python -m training approve --repository DIR --model M --version N --by NAME: writes down that somebody agrees."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from server.errors import AudienceError
+from server.repository import is_model_name
+from training.households import natural
+from training.judging.approval import NotApproved, approval_path, record
+from training.signature import read_signing_key
+
+
+def main(arguments: Sequence[str], now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> int:
+    """Approves a version. Exit status 0: written down; 1: not, and the last line says why."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        key = None if given.signing_key is None else read_signing_key(given.signing_key)
+        approval = record(
+            given.repository, given.model, given.version, by=given.by, at_ms=now_ms(), note=given.note, key=key
+        )
+    except (AudienceError, NotApproved) as error:
+        parser.exit(1, f"nothing was approved: {error}\n")
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    path = approval_path(given.repository, given.model, given.version)
+    signed = "signed" if approval.signature else "not signed"
+    console.print(f"{approval.by} approved {given.model}/{given.version} ({signed}): {path}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training approve",
+        description="Writes down that somebody agrees to a version, beside it in the repository. Read its report.html "
+        "before: an approval is of these very files.",
+        epilog="Example: python -m training approve --repository build/repository --model shop --version 3 "
+        '--by "Ada Lovelace" --note "figures as in the report; approved for stable"',
+    )
+    add = parser.add_argument
+    add("--repository", type=Path, required=True, metavar="DIR", help="the folder where versions are")
+    add("--model", type=_model_name, required=True, metavar="NAME", help="name of the model")
+    add("--version", type=natural, required=True, metavar="N", help="its version")
+    add("--by", required=True, metavar="NAME", help="who agrees")
+    add("--note", default="", metavar="TEXT", help="why, or on what condition (default: nothing)")
+    add(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="Ed25519 private key, PEM, of who agrees, for servers that ask for signatures (default: no signature)",
+    )
+    return parser
+
+
+def _model_name(text: str) -> str:
+    if not is_model_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no model name; needed is 1 to 64 of a-z, 0-9, - and _")
+    return text
