@@ -125,9 +125,9 @@ def _judged(evaluation: Part) -> Iterator[str]:
 def _groups(evaluation: Part) -> Iterator[str]:
     for name, part in evaluation.named("outcomes"):
         for fairness in part.parts("fairness"):
-            groups = [f"{g.text('value', 'no value')} {number(auc)}" for g in fairness.parts("groups") if (auc := g.number("roc_auc")) is not None]
+            groups = [f"{g.text('value', 'no value')}: {number(auc)}" for g in fairness.parts("groups") if (auc := g.number("roc_auc")) is not None]
             if groups:
-                yield f"{name}, ROC AUC by {fairness.text('column', 'group')}: {', '.join(groups)}."
+                yield f"{name}, ROC AUC by {fairness.text('column', 'group')}: {'; '.join(groups)}."
 
 
 def _limits(evaluation: Part) -> Iterator[str]:

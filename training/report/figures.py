@@ -1,9 +1,9 @@
-"""Names, forms and plain words of the figures by which heads are judged."""
+"""Names, forms and number words of the figures by which heads are judged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.report.forms import count, measure, number, percent, plain, short_percent, signed, times, words
+from training.report.forms import count, measure, number, percent, sentence, short_percent, signed, times, words
 from training.report.part import Part
 
 _Form = Callable[[float | None], str]
@@ -16,7 +16,7 @@ class Kind:
     Attributes:
         name: how people call it.
         form: how it is written.
-        explained: in a few plain words, what it says and which end is good.
+        explained: in a few number words, what it says and which end is good.
     """
 
     name: str
@@ -75,13 +75,31 @@ _IN_UNIT = {"mean", "mean_score", "mean_absolute_error", "calibration_error"}
 _GATES = {"auc": "roc_auc", "fairness_ratio": "selection_rate_ratio", "drift": "drift", "parity_difference": "parity"}
 
 
+_METHODS = {
+    "kmeans": "k-means",
+    "minibatch_kmeans": "k-means in small batches",
+    "gaussian_mixture": "a Gaussian mixture",
+    "hierarchical": "hierarchical clustering",
+    "dbscan": "DBSCAN",
+    "hdbscan": "HDBSCAN",
+    "rfm": "recency, frequency and money",
+    "lifecycle": "stages of the lifecycle",
+    "rules": "rules that people wrote",
+}
+
+
+def method(name: str) -> str:
+    """A method as people call it."""
+    return _METHODS.get(name, name.replace("_", " "))
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One figure of an outcome, beside those that it is compared with.
 
     Attributes:
         name: how people call it.
-        explained: in plain words.
+        explained: in number words.
         value: as text.
         interval: as text, "" where there is none.
         others: of the baseline and of refits, as texts.
@@ -148,7 +166,7 @@ FORMS: dict[str, Callable[..., str]] = {
     "short_percent": short_percent,
     "times": times,
     "signed": signed,
-    "plain": plain,
+    "sentence": sentence,
     "measure": measure,
     "words": words,
 }

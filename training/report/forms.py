@@ -1,5 +1,6 @@
 """Numbers as people read them. Each form turns nothing, None, into a dash."""
 
+import math
 from datetime import UTC, datetime
 
 NOTHING = "–"
@@ -15,7 +16,7 @@ def count(value: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three significant digits: 0.927, 12.3, 12,345, 1.2 × 10⁻⁷."""
+    """At most three significant digits: 0.927, 12.3, 0.5, 12,345, 1.2 × 10⁻⁷."""
     if value is None:
         return NOTHING
     size = abs(value)
@@ -27,26 +28,29 @@ def number(value: float | None, digits: int = 3) -> str:
     rounded = float(f"{value:.{digits}g}")
     if abs(rounded) >= _PLAIN_HIGH or abs(rounded) >= 10**digits:
         return _minus(f"{value:,.0f}")
-    return _minus(f"{value:#.{digits}g}".rstrip("."))
+    return _minus(f"{rounded:.{digits}g}")
 
 
-def plain(value: float | None) -> str:
-    """Three significant digits without zeros at the end, as on an axis: 0.5, 20, 1,500."""
-    text = number(value)
-    if "." in text and "×" not in text:
-        text = text.rstrip("0").rstrip(".")
-    return text
+def decimals(value: float | None, largest: float) -> str:
+    """As many decimals as show three digits of the largest of a column, so that its numbers stand below each other."""
+    if value is None:
+        return NOTHING
+    places = 3 if largest <= 0 else min(max(2 - math.floor(math.log10(largest)), 0), 6)
+    text = f"{value:,.{places}f}"
+    return _minus(text if text.strip("-0.,") else text.removeprefix("-"))
 
 
 def percent(value: float | None) -> str:
     """A share as a percentage: 34.2%, 4.7%, 0.31%; what is more than nothing never reads as 0%."""
     if value is None:
         return NOTHING
+    if value == 0:
+        return "0%"
     per_cent = 100 * value
     size = abs(per_cent)
-    if 0 < size < 0.01:  # noqa: PLR2004  # the smallest that two decimals show
+    if size < 0.01:  # noqa: PLR2004  # the smallest that two decimals show
         return "<0.01%" if value > 0 else f">{_MINUS}0.01%"
-    if 0 < size < 1:
+    if size < 1:
         return _minus(f"{per_cent:.2f}%")
     return _minus(f"{per_cent:,.1f}%")
 
@@ -62,10 +66,13 @@ def short_percent(value: float | None) -> str:
 
 
 def times(value: float | None) -> str:
-    """A multiple: 4.7×."""
-    if value is None:
-        return NOTHING
-    return f"{number(value, 2) if abs(value) < 10 else count(value)}×"  # noqa: PLR2004  # two significant digits
+    """A multiple: 4.72×."""
+    return NOTHING if value is None else f"{number(value)}×"
+
+
+def effect(value: float | None) -> str:
+    """A difference in standard deviations, with its sign: +0.42."""
+    return NOTHING if value is None else _minus(f"{value:+.2f}")
 
 
 def signed(value: float | None) -> str:
@@ -115,7 +122,11 @@ def _moment(milliseconds: float | None) -> datetime | None:
 
 def words(name: str) -> str:
     """A name of the file as a phrase: average_precision becomes "Average precision"."""
-    text = name.replace("_", " ").strip()
+    return sentence(name.replace("_", " ").strip())
+
+
+def sentence(text: str) -> str:
+    """A phrase with a capital letter."""
     return text[:1].upper() + text[1:]
 
 

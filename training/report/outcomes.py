@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from training.report.charts import curves
-from training.report.charts.bars import bar
+from training.report.charts.bars import Estimate, bar, interval
+from training.report.charts.canvas import span
 from training.report.charts.deciles import Bin, Tenth, calibration, lift
 from training.report.concerns import head_anchor
 from training.report.drawings import Drawing, Heat
 from training.report.figures import Line, lines, title, write
-from training.report.forms import NOTHING, number, percent, plain, seconds
+from training.report.forms import NOTHING, decimals, number, percent, seconds
 from training.report.part import Part
 from training.report.verdicts import FAIR_RATIO, LARGE_DRIFT, SMALL_DRIFT, Verdict, drift, fairness
 
@@ -147,7 +148,7 @@ def _amounts(part: Part, unit: str) -> Iterator[Drawing]:
         if (predicted := b.number("predicted")) is not None and (observed := b.number("observed")) is not None
     ]
     if bins:
-        said = "; ".join(f"{plain(b.predicted)} foretold, {plain(b.observed)} happened" for b in bins)
+        said = "; ".join(f"{number(b.predicted)} foretold, {number(b.observed)} happened" for b in bins)
         picture = calibration(bins, unit, f"Calibration: {said}")
         yield Drawing("Calibration", picture, "On the line, what is foretold is what happens; below it, too much is.")
     figures = part.part("figures")
@@ -156,7 +157,7 @@ def _amounts(part: Part, unit: str) -> Iterator[Drawing]:
     tenths = [_tenth(place, t) for place, t in enumerate(part.parts("deciles"), 1)]
     known = [t for t in tenths if t is not None]
     if known:
-        said = "; ".join(f"{plain(t.place)}: {plain(t.observed)}" for t in known)
+        said = "; ".join(f"{number(t.place)}: {number(t.observed)}" for t in known)
         picture = lift(known, mean, unit, f"What happened by tenth of the score: {said}")
         yield Drawing("Lift by tenth", picture, "Bars fall from left to right when the order is right; × is times the mean.")
     if points := _gains(part.parts("deciles")):
@@ -188,17 +189,24 @@ def _gains(deciles: Sequence[Part]) -> list[tuple[float, float]]:
 def _methods(part: Part) -> list[Measured]:
     methods = part.parts("methods")
     means = [m.number("mean") if m.number("mean") is not None else m.number("figure") for m in methods]
-    largest = max([abs(mean) for mean in means if mean is not None], default=0.0)
+    sds = [m.number("sd") or 0.0 for m in methods]
+    reach = [end for mean, sd in zip(means, sds, strict=True) if mean is not None for end in (mean - sd, mean + sd)]
+    ends, largest = span(reach), max([abs(end) for end in reach], default=0.0)
     return [
         Measured(
             name=method.text("method", "a method"),
-            bar=bar(mean, largest),
-            value=number(mean) + (f" ± {number(sd, 2)}" if (sd := method.number("sd")) is not None else ""),
+            bar=_spread(mean, sd, ends),
+            value=decimals(mean, largest) + (f" ± {decimals(sd, largest)}" if sd else ""),
             note=seconds(method.number("seconds")),
             is_chosen=method.text("method") == part.text("method"),
         )
-        for method, mean in zip(methods, means, strict=True)
+        for method, mean, sd in zip(methods, means, sds, strict=True)
     ]
+
+
+def _spread(mean: float | None, sd: float, ends: tuple[float, float]) -> Markup:
+    estimate = Estimate(None) if mean is None else Estimate(mean, mean - sd, mean + sd)
+    return interval(estimate, ends)
 
 
 def _importance(part: Part) -> list[Measured]:
@@ -208,8 +216,8 @@ def _importance(part: Part) -> list[Measured]:
         Measured(
             name=row.text("feature", "a feature"),
             bar=bar(row.number("mean"), largest),
-            value=number(row.number("mean"), 2),
-            note=f"± {number(sd, 2)}" if (sd := row.number("sd")) is not None else "",
+            value=decimals(row.number("mean"), largest),
+            note=f"± {decimals(sd, largest)}" if (sd := row.number("sd")) is not None else "",
         )
         for row in rows
     ]
@@ -222,7 +230,7 @@ def _drift(part: Part) -> list[Measured]:
         Measured(
             name=row.text("feature", "a feature"),
             bar=bar(row.number("psi"), largest, (SMALL_DRIFT, LARGE_DRIFT)),
-            value=number(row.number("psi"), 2),
+            value=decimals(row.number("psi"), 1.0),
             verdict=drift(row.number("psi")),
         )
         for row in rows

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from training.report.card import Facts, card
 from training.report.concerns import Concern, concerns, head_anchor
-from training.report.figures import FORMS, gate_title, kind, title, write
+from training.report.figures import FORMS, gate_title, kind, method, title, write
 from training.report.forms import NOTHING, date, moment, short_percent
 from training.report.glossary import TERMS
 from training.report.outcomes import outcome
@@ -64,7 +64,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FORMS)
-    environment.filters.update(date=date, moment=moment, title_of=title, gate_title=gate_title, anchor=head_anchor)
+    environment.filters.update(date=date, moment=moment, title_of=title, gate_title=gate_title, method=method, anchor=head_anchor)
     environment.globals.update(write=write, explain=lambda name: kind(name).explained, gate_verdict=gate)
     environment.globals.update(NOTHING=NOTHING, short_percent=short_percent)
     return environment

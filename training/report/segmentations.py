@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from training.report.charts.bars import bar, diverging, interval
+from training.report import forms
+from training.report.charts.bars import Estimate, bar, diverging, interval
 from training.report.charts.curves import trials
 from training.report.concerns import head_anchor
 from training.report.drawings import Drawing, Heat
 from training.report.figures import title
-from training.report.forms import NOTHING, measure, percent, signed
+from training.report.forms import NOTHING, measure, percent
 from training.report.part import Part
 from training.report.verdicts import Verdict, stability
 
@@ -108,7 +109,6 @@ def segmentation(name: str, part: Part, names: Mapping[str, str]) -> Segmentatio
 class _Scales:
     """The ends of bars, common to all cards, so that cards compare."""
 
-    share: float
     effect: float
     results: Mapping[str, float]
 
@@ -121,7 +121,6 @@ class _Scales:
             ends = [result.number(key) or 0.0 for key in ("rate", "mean", "high", "population")]
             results[name] = max(results.get(name, 0.0), *ends)
         return cls(
-            share=max([s.number("share") or 0.0 for s in segments], default=0.0),
             effect=max([*effects, _LEAST_LARGEST]),
             results=results,
         )
@@ -140,7 +139,7 @@ def _segment(anchor: str, segment: Part, whole: Part, names: Mapping[str, str], 
         name=names.get(key) or key or "a segment without a name",
         size=segment.number("size"),
         share=share,
-        bar=bar(share, scales.share),
+        bar=bar(share, 1.0),
         stability=stability(jaccard),
         jaccard=jaccard,
         silhouette=segment.number("silhouette"),
@@ -160,7 +159,7 @@ def _trait(trait: Part, largest: float) -> Trait:
         feature=name,
         description=description or name,
         bar=diverging(effect, largest),
-        effect=signed(effect),
+        effect=forms.effect(effect),
         mean=measure(trait.number("mean"), unit),
         population=measure(trait.number("population_mean"), unit),
     )
@@ -175,9 +174,9 @@ def _result(result: Part, largest: Mapping[str, float]) -> Result:
     name = result.text("outcome")
     return Result(
         title=result.text("title", name or NOTHING),
-        bar=interval(value, low, high, largest.get(name, 0.0), population),
+        bar=interval(Estimate(value, low, high), (0.0, largest.get(name, 0.0)), population),
         value=form(value),
-        interval="" if low is None or high is None else f"{form(low)} to {form(high)}",
+        interval="" if low is None or high is None else f"{form(low).removesuffix(f' {unit}')} to {form(high).removesuffix(f' {unit}')}",
         population=form(population),
     )
 
@@ -229,6 +228,12 @@ def _migration(part: Part, names: Mapping[str, str]) -> Heat | None:
     if not rows or not isinstance(keys, list):
         return None
     titles = [names.get(key, key) if isinstance(key, str) and key else OUTSIDE for key in keys]
-    shown = [(f"{i} {called}", row) for i, (called, row) in enumerate(zip(titles, rows, strict=False), 1)]
-    filled = [(called, row) for called, row in shown if any(cell is not None for cell in row)]
-    return Heat([str(i) for i in range(1, len(titles) + 1)], filled) if filled else None
+    kept = [i for i, called in enumerate(titles) if called != OUTSIDE or _is_used(rows, i)]
+    shown = [(f"{i + 1} {titles[i]}", [row[j] if j < len(row) else None for j in kept]) for i, row in enumerate(rows) if i in kept]
+    return Heat([str(i + 1) for i in kept], shown) if shown else None
+
+
+def _is_used(rows: Sequence[Sequence[float | None]], position: int) -> bool:
+    """Whether anybody went to or came from there."""
+    there = [row[position] for row in rows if position < len(row)]
+    return any(there) or (position < len(rows) and any(rows[position]))

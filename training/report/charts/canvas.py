@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 WIDTH = 360  # of the drawing and of a phone, so that text is never scaled below its size
 PLOT_HEIGHT = 208
-LEFT, RIGHT, TOP = 46, 14, 30
+LEFT, RIGHT, TOP = 46, 20, 30
 _BELOW = 42  # numbers and title of the x axis
 _LEGEND_LINE = 17
 _TICKS = 5
@@ -141,7 +141,8 @@ class Canvas:
             self.add("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="axis")
             self.add("text", x.form(tick), x=at, y=bottom + 17, class_="middle")
         self.add("line", x1=LEFT, x2=right, y1=bottom, y2=bottom, class_="axis")
-        self.add("text", y.title, x=4, y=14, class_="title")
+        if y.title:
+            self.add("text", y.title, x=4, y=14, class_="title")
         self.add("text", x.title, x=right, y=bottom + 33, class_="title end")
 
 

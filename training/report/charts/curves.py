@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from training.report.charts.canvas import Axis, Canvas, span
-from training.report.forms import plain, short_percent
+from training.report.forms import number, short_percent
 from training.report.part import Point
 
 MEASURED, SECOND, CHANCE = "first", "second", "chance"
@@ -49,8 +49,8 @@ def roc(points: Sequence[Point], label: str) -> Markup:
     """The ROC curve, points (false positive rate, true positive rate)."""
     return curves(
         label,
-        Axis("of all without the outcome", *_ALL, short_percent),
-        Axis("of all with the outcome", *_ALL, short_percent),
+        Axis("false positive rate: false alarms", *_ALL, short_percent),
+        Axis("true positive rate: found", *_ALL, short_percent),
         [Line([(0.0, 0.0), (1.0, 1.0)], "a coin", CHANCE), Line(points, "the model")],
     )
 
@@ -82,7 +82,7 @@ def qini(points: Sequence[Point], label: str) -> Markup:
     return curves(
         label,
         Axis("of the visitors treated, best first", *_ALL, short_percent),
-        Axis("gain over treating nobody", low, high, plain),
+        Axis("gain over treating nobody", low, high, number),
         [
             Line([(share, chance) for share, _, chance in points], "a random choice", CHANCE),
             Line([(share, gain) for share, gain, _ in points], "the model"),
@@ -96,8 +96,8 @@ def trials(points: Sequence[Point], chosen: float | None, axis: str, figure: str
     low, high = span([height for _, height in points])
     few = settings if len(settings) <= 10 and all(s == round(s) for s in settings) else []  # noqa: PLR2004  # room
     across = span(settings)
-    label = "; ".join(f"{axis} {plain(s)}: {plain(h)}" for s, h in points)
-    canvas = Canvas(f"{figure} by {axis}. {label}", Axis(axis, *across, plain, few), Axis(figure, low, high, plain))
+    label = "; ".join(f"{axis} {number(s)}: {number(h)}" for s, h in points)
+    canvas = Canvas(f"{figure} by {axis}. {label}", Axis(axis, *across, number, few), Axis("", low, high, number))
     canvas.line(points, MEASURED)
     for setting, height in points:
         is_chosen = setting == chosen
@@ -105,5 +105,5 @@ def trials(points: Sequence[Point], chosen: float | None, axis: str, figure: str
             canvas.add("circle", cx=canvas.x(setting), cy=canvas.y(height), r=8, class_="ring")
         canvas.add("circle", cx=canvas.x(setting), cy=canvas.y(height), r=3.5, class_="dot")
     if chosen in settings:
-        canvas.legend("dot ring", f"chosen: {plain(chosen)}")
+        canvas.legend("dot ring", f"chosen: {number(chosen)}")
     return canvas.svg()

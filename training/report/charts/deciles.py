@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from training.report.charts.canvas import Axis, Canvas, Form
 from training.report.charts.curves import CHANCE
-from training.report.forms import plain, short_percent, times
+from training.report.forms import number, short_percent
 
 _ROOM = 1.06  # above the highest mark
 _BAR_SHARE = 0.72  # of the place that a bar has
@@ -40,7 +40,7 @@ def calibration(bins: Sequence[Bin], unit: str, label: str) -> Markup:
         unit: of an amount, "" for probabilities.
         label: for those who cannot see it.
     """
-    form: Form = plain if unit else short_percent
+    form: Form = number if unit else short_percent
     high = _top([max(b.predicted, b.observed, b.high or 0.0) for b in bins], limit=None if unit else 1.0)
     low = min(0.0, *(min(b.predicted, b.observed) for b in bins))
     what = unit or "probability"
@@ -66,16 +66,16 @@ def lift(tenths: Sequence[Tenth], mean: float | None, unit: str, label: str) -> 
         unit: of an amount, "" for rates.
         label: for those who cannot see it.
     """
-    form: Form = plain if unit else short_percent
+    form: Form = number if unit else short_percent
     high = _top([*(t.observed for t in tenths), mean or 0.0]) * 1.04
-    x = Axis("tenth of the visitors, best first", 0.4, len(tenths) + 0.6, plain, [t.place for t in tenths])
+    x = Axis("tenth of the visitors, best first", 0.4, len(tenths) + 0.6, number, [t.place for t in tenths])
     canvas = Canvas(label, x, Axis(f"mean, {unit}" if unit else "rate", 0.0, high, form))
     width = (canvas.x(1) - canvas.x(0)) * _BAR_SHARE
     for t in tenths:
         top, left = canvas.y(max(t.observed, 0.0)), canvas.x(t.place) - width / 2
         canvas.add("rect", x=left, y=top, width=width, height=canvas.y(0) - top, class_="fill")
         if t.lift is not None:
-            canvas.add("text", times(t.lift), x=left + width / 2, y=top - 5, class_="middle small")
+            canvas.add("text", f"{t.lift:.1f}×", x=left + width / 2, y=top - 5, class_="middle small")
     if mean is not None:
         canvas.line([(0.4, mean), (len(tenths) + 0.6, mean)], CHANCE)
         canvas.legend(CHANCE, f"mean of all: {form(mean)}{f' {unit}' if unit else ''}")
