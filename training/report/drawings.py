@@ -1,0 +1,28 @@
+"""A picture with its words, and a table of shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart, what it is called, and how to read it in a line."""
+
+    title: str
+    picture: Markup
+    reading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A table of shares whose cells are as dark as they are high.
+
+    Attributes:
+        across: short headings of the columns, such as numbers.
+        rows: heading, and cells.
+    """
+
+    across: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[float | None]]]
