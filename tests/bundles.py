@@ -16,8 +16,9 @@ from training.export.parity import Evidence, prove
 from training.features import Features, FeatureSpec
 from training.heads import Head, Question
 from training.keys import issue_keys
-from training.manifest import Identity, Segments, build_manifest
+from training.manifest import Identity, build_manifest
 from training.names import traits
+from training.naming import Segments
 from training.outcomes import Propensity, Value
 from training.publish import bundle_files, publish
 from training.segmentations.centroids import Centroids

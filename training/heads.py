@@ -24,7 +24,7 @@ MARGIN = bundle_pb2.COLUMN_ROLE_MARGIN
 MEMBERSHIP = bundle_pb2.COLUMN_ROLE_MEMBERSHIP
 PROBABILITY = bundle_pb2.COLUMN_ROLE_PROBABILITY
 EXPECTED = bundle_pb2.COLUMN_ROLE_EXPECTED
-CLASS = bundle_pb2.COLUMN_ROLE_UNSPECIFIED  # no role of the wire names the probabilities of classes yet
+CLASS = bundle_pb2.COLUMN_ROLE_CLASS
 
 NO_SEGMENT = -1  # the position of who is in no segment
 
@@ -78,6 +78,11 @@ class Segmentation(Head, Protocol):
         ...
 
     @property
+    def has_outliers(self) -> bool:
+        """Whether a visitor may be in no segment."""
+        ...
+
+    @property
     def shaping(self) -> Shaping:
         """Of the features that define it, by which segments are described."""
         ...
@@ -117,6 +122,21 @@ class Hierarchy(Segmentation, Protocol):
     @property
     def parents(self) -> Sequence[int]:
         """Position in `groups` of the smallest group of each segment; none on one level."""
+        ...
+
+
+@runtime_checkable
+class Named(Segmentation, Protocol):
+    """A segmentation whose writers say what its segments are called."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Name of each segment, by position, "" where one is to be found."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Permanent key of each segment, by position, "" where one is to be issued."""
         ...
 
 
@@ -186,6 +206,16 @@ class CheckedOutcome(Outcome, Protocol):
     @property
     def tested(self) -> Tested:
         """What it said of rows that it was not fitted on."""
+        ...
+
+
+@runtime_checkable
+class Classified(Outcome, Protocol):
+    """An outcome that says how likely each of several classes is."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Their names, in the order of the columns; none where the head speaks of an event or an amount."""
         ...
 
 

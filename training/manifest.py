@@ -13,24 +13,19 @@ from training.export.estimators import OPSET
 from training.export.graph import SMALLEST_RUNTIME
 from training.export.parity import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, Evidence
 from training.features import Features, FeatureSpec, to_schema, typical
-from training.heads import PROBABILITY, Column, Head, Labels, Outcome, Segmentation, width
+from training.heads import CLASS, EXPECTED, PROBABILITY, Classified, Column, Head, Outcome, Segmentation, width
 from training.keys import Keyed
 from training.names import Trait, strongest
+from training.naming import Segments
 
-_LIBRARIES = ("duckdb", "numpy", "onnx", "scikit-learn", "skl2onnx")
+_LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "onnxmltools", "scikit-learn", "skl2onnx")
+_KINDS = {
+    PROBABILITY: bundle_pb2.HEAD_KIND_PROPENSITY,
+    EXPECTED: bundle_pb2.HEAD_KIND_VALUE,
+    CLASS: bundle_pb2.HEAD_KIND_CLASSES,
+}
 FEATURE_QUANTILES = 101
 SCORE_QUANTILES = 1001  # audiences are bought by the top per cent, where a coarse table is one straight line
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """Everything about a segmentation's segments that people see, by position, and the keys that went."""
-
-    keys: Sequence[Keyed]
-    names: Sequence[str]
-    traits: Sequence[Sequence[Trait]]
-    labels: Labels
-    retired: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +99,42 @@ def _heads(heads: Sequence[Head], segments: Mapping[str, Segments], population: 
 
 
 def _segmentation(head: Segmentation, segments: Segments, first: int) -> bundle_pb2.Head:
+    parents = segments.parents or [""] * head.count
+    shares = [float((segments.labels == position).mean()) for position in range(head.count)]
     return bundle_pb2.Head(
         name=head.name,
         kind=bundle_pb2.HEAD_KIND_SEGMENTATION,
         title=head.title,
         columns=_columns(head.columns, first),
-        segments=[_segment(segments, position) for position in range(head.count)],
+        segments=[
+            _facts(keyed, name, share, found, parent)
+            for keyed, name, share, found, parent in zip(
+                segments.keys, segments.names, shares, segments.traits, parents, strict=True
+            )
+        ],
         retired_keys=segments.retired,
+        has_outliers=head.has_outliers,
+        groups=[_facts(group.keyed, group.name, group.share, group.traits, group.parent) for group in segments.groups],
+    )
+
+
+def _facts(keyed: Keyed, name: str, share: float, found: Sequence[Trait], parent: str) -> bundle_pb2.SegmentFacts:
+    return bundle_pb2.SegmentFacts(
+        key=keyed.key,
+        name=name,
+        share=share,
+        issued_in_version=keyed.issued_in_version,
+        overlap=keyed.overlap,
+        traits=[
+            bundle_pb2.Trait(
+                feature=trait.spec.name,
+                mean=trait.mean,
+                population_mean=trait.population_mean,
+                effect=trait.effect,
+            )
+            for trait in strongest(found)
+        ],
+        parent=parent,
     )
 
 
@@ -122,37 +146,23 @@ def _columns(columns: Sequence[Column], first: int) -> list[bundle_pb2.ScoreColu
     ]
 
 
-def _segment(segments: Segments, position: int) -> bundle_pb2.SegmentFacts:
-    keyed = segments.keys[position]
-    return bundle_pb2.SegmentFacts(
-        key=keyed.key,
-        name=segments.names[position],
-        share=float((segments.labels == position).mean()),
-        issued_in_version=keyed.issued_in_version,
-        overlap=keyed.overlap,
-        traits=[
-            bundle_pb2.Trait(
-                feature=trait.spec.name,
-                mean=trait.mean,
-                population_mean=trait.population_mean,
-                effect=trait.effect,
-            )
-            for trait in strongest(segments.traits[position])
-        ],
-    )
-
-
 def _outcome(head: Outcome, population: Features, first: int) -> bundle_pb2.Head:
-    is_propensity = head.columns[0][0] == PROBABILITY
-    return bundle_pb2.Head(
+    (role, _), *_ = head.columns
+    scores = head.scores(population)
+    message = bundle_pb2.Head(
         name=head.name,
-        kind=bundle_pb2.HEAD_KIND_PROPENSITY if is_propensity else bundle_pb2.HEAD_KIND_VALUE,
+        kind=_KINDS[role],
         title=head.question.title,
         columns=_columns(head.columns, first),
         horizon_days=head.question.horizon_days,
-        unit=head.question.unit,
-        distribution=distribution(head.scores(population)[:, 0], SCORE_QUANTILES),
     )
+    if role == CLASS and isinstance(head, Classified):
+        message.classes.extend(head.classes)
+        message.class_shares.extend(scores.mean(axis=0).tolist())
+    else:
+        message.unit = head.question.unit
+        message.distribution.CopyFrom(distribution(scores[:, 0], SCORE_QUANTILES))
+    return message
 
 
 def distribution(values: npt.NDArray[np.floating], count: int) -> bundle_pb2.Distribution:

@@ -1,251 +1,234 @@
-"""From records to a published version, stage by stage."""
+"""From a configuration to a published version, stage by stage."""
 
+import importlib.metadata
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import numpy as np
+import onnxruntime
 
-from training import grocery
+from training.configuration.configuration import read_configuration
+from training.evaluation import Fitted, evaluate, leaks
 from training.export.graph import build_graph
 from training.export.parity import Evidence, prove
-from training.features import Features, FeatureSpec, to_schema, typical
-from training.grocery import Records, Snapshots
-from training.heads import Head, Outcome, Question, Segmentation
-from training.keys import issue_keys, match_keys
-from training.manifest import Identity, Segments, build_manifest
-from training.names import name_segments, traits
-from training.outcomes import Rows, fit_propensity, fit_value
+from training.features import to_schema, typical
+from training.heads import CheckedOutcome, Head, Segmentation
+from training.judging.document import Entry
+from training.judging.gates import check_gates
+from training.judging.leakage import check_leaks
+from training.judging.mitigation import compared, reweighing
+from training.judging.order import REWEIGHING
+from training.manifest import Identity, build_manifest
+from training.material import Material, fingerprint, read_material
+from training.naming import Naming, Segments
+from training.orders import AnyOutcome, Orders, read_orders
+from training.outcomes.fit import fit_outcome
+from training.outcomes.order import CLASSES, PROPENSITY, OutcomeOrder
 from training.previous import Previous, find_previous, next_version
 from training.publish import bundle_files, publish
-from training.segmentations.centroids import fit_centroids
-from training.segmentations.mixture import fit_mixture
-from training.segmentations.shaping import Shaping
+from training.quality.set_aside import write_set_aside
+from training.report.card import facts_of
+from training.report.command import REPORT_FILE
+from training.report.page import render
+from training.segmentations.order import SegmentationOrder, fit_segmentation
 from training.signature import SigningKey
-from training.split import split
+from training.special_order import fit_special
+from training.stages import Show, Stages
 
-Step = Callable[[str], AbstractContextManager[None]]
-STEPS = 9
-LEAST_FEATURES = 2  # of a segmentation
-
-VALUE_FEATURES = ("recency_days", "baskets_84d", "spend_84d", "basket_value", "spend_trend")
-STYLE_FEATURES = (
-    "produce_share",
-    "meat_share",
-    "drugstore_share",
-    "fuel_share",
-    "discount_share",
-    "private_label_share",
-    "morning_share",
-    "evening_share",
-    "weekend_share",
-    "basket_lines",
-)
-
-
-class WrongOrder(Exception):
-    """What was asked for cannot be trained. The text says why, and what can be."""
+_LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "scikit-learn", "skl2onnx")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to train.
+    """What to train, and where to.
 
     Attributes:
+        configuration: the file that says what.
+        data: where its relative paths are looked up, None for beside it.
         repository: where to publish.
-        model: name of the model.
-        until: only records before this moment, in the store's local time, are used.
-        without: features to leave out.
+        model: name of the model, None for the configuration's.
+        until_ms: only records before this moment are used, None for all.
         names: names that people gave to segments, by key.
-        seed: of every random number.
+        seed: of every random number, None for the configuration's.
         signing_key: whose signature the version gets; None for none.
+        work: where stages keep their results, and the report is written before anything is published.
+        is_resumed: whether results of an earlier run may be taken.
     """
 
+    configuration: Path
+    data: Path | None
     repository: Path
-    model: str
-    until: datetime
-    without: frozenset[str]
+    model: str | None
+    until_ms: int | None
     names: Mapping[str, str]
-    seed: int
-    signing_key: SigningKey | None = None
+    seed: int | None
+    signing_key: SigningKey | None
+    work: Path
+    is_resumed: bool = True
 
 
-# Each outcome: what is asked, and the label that answers it.
-SHOPS_AGAIN = (Question("shops_again_7d", "shops again within 7 days", 7), grocery.SHOPS_AGAIN)
-REDEEMS = (Question("redeems_coupon_30d", "redeems a campaign coupon within 30 days", 30), grocery.REDEEMS)
-SPEND = (Question("spend_90d", "spend in the next 90 days", 90, "USD"), grocery.SPEND)
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The features that are used, and where they are among the records' own."""
-
-    specs: Sequence[FeatureSpec]
-    positions: Sequence[int]
-
-    def of(self, snapshots: Snapshots) -> Features:
-        """Shape (n, features used)."""
-        return np.ascontiguousarray(snapshots.features[:, self.positions])
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """What was published, and what it was made from.
 
     Attributes:
         folder: of the new version.
         heads: as fitted, in the order of their columns.
-        specs: the features, in the order of the columns.
+        material: to what.
     """
 
     folder: Path
-    heads: Sequence[Head]
-    specs: Sequence[FeatureSpec]
+    heads: list[Head]
+    material: Material
 
 
-def train(order: Order, step: Step) -> Trained:
-    """Trains every head, proves the graph, and publishes.
+def train(order: Order, show: Show) -> Trained:
+    """Trains every head, judges them, proves the graph, and publishes.
 
     Args:
         order: what to train.
-        step: names a stage while it runs, STEPS of them.
+        show: is told of each stage.
 
     Raises:
-        WrongOrder, TooFewDates, NotExportable, NoParity, NotPublished, BadNames: the text says why; nothing was
-            published.
+        NotTrained: the text says why; nothing was published.
     """
-    columns = _checked(order)
-    with step("Reading the records"):
-        records = Records(order.until)
-        visitors = columns.of(records.snapshots([order.until]))
-    with step("Segmentation by value: k-means, k by stability"):
-        shaping = Shaping.fit(visitors, columns.specs, VALUE_FEATURES)
-        value = fit_centroids("customer_value", "how valuable the customer is", shaping, visitors, order.seed)
-    with step("Segmentation by style: Gaussian mixture, components by BIC"):
-        shaping = Shaping.fit(visitors, columns.specs, STYLE_FEATURES)
-        style = fit_mixture("shopping_style", "what and when the customer buys", shaping, visitors, order.seed)
-    outcomes = []
-    for question, label in (SHOPS_AGAIN, REDEEMS, SPEND):
-        with step(f"Outcome: {question.title}"):
-            outcomes.append(_fit_outcome(question, label, records, columns, order.seed))
-    heads: list[Head] = [value, style, *outcomes]
-    with step("One ONNX graph, compared with scikit-learn"):
-        graph = build_graph(heads, len(columns.specs))
-        evidence = prove(graph, heads, visitors, columns.specs)
-    with step("Segment keys and names"):
-        schema = to_schema(columns.specs, typical(visitors, columns.specs))
-        previous = find_previous(order.repository, order.model, schema, visitors)
-        version = next_version(order.repository, order.model)
-        segments = {h.name: _segments(h, version, visitors, columns, previous, order.names) for h in (value, style)}
-    with step(f"Publishing {order.model}/{version}"):
-        identity = _identity(order, version, previous)
-        manifest = build_manifest(identity, columns.specs, heads, segments, visitors, evidence)
-        reference = (evidence.reference_features, evidence.reference_scores)
-        files = bundle_files(manifest, graph, reference, _evaluation(heads, segments, evidence))
-        folder = publish(order.repository, order.model, version, files, order.signing_key)
-    return Trained(folder, heads, columns.specs)
-
-
-def _checked(order: Order) -> Columns:
-    """The features to use, when the order can be carried out at all: better said now than after minutes of work."""
-    if order.until > grocery.DAY_AFTER_LAST:
-        raise WrongOrder(
-            f"the records end before {grocery.DAY_AFTER_LAST:%Y-%m-%d}; nothing is known until {order.until:%Y-%m-%d}"
-        )
-    for question, _ in (SHOPS_AGAIN, REDEEMS, SPEND):
-        split(grocery.dates(order.until, question.horizon_days), question.horizon_days)
-    for head, names in (("customer_value", VALUE_FEATURES), ("shopping_style", STYLE_FEATURES)):
-        left = [name for name in names if name not in order.without]
-        if len(left) < LEAST_FEATURES:
-            raise WrongOrder(f"{head} needs at least {LEAST_FEATURES} of {', '.join(names)}")
-    positions = [i for i, spec in enumerate(grocery.FEATURES) if spec.name not in order.without]
-    return Columns([grocery.FEATURES[i] for i in positions], positions)
-
-
-def _fit_outcome(question: Question, label: str, records: Records, columns: Columns, seed: int) -> Outcome:
-    dates = split(grocery.dates(records.until, question.horizon_days), question.horizon_days)
-    past, later = records.snapshots(dates.train), records.snapshots(dates.test)
-    train_rows, test_rows = (
-        Rows(columns.of(rows), records.labels(rows, label, question.horizon_days), rows.visitors)
-        for rows in (past, later)
+    configuration = read_configuration(order.configuration)
+    orders = read_orders(configuration)
+    seed = configuration.model.seed if order.seed is None else order.seed
+    model = order.model or configuration.model.name
+    stages = Stages(order.work if order.is_resumed else None, _made_from(order, orders, seed), show)
+    material = stages.run("records", "Reading the records", lambda: read_material(orders, order.data, order.until_ms))
+    write_set_aside(order.work, material.asides)
+    material.quality.refuse()
+    orders = _with_words(orders, material)
+    newest = material.newest
+    segmentations = [
+        stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
+        for one in orders.segmentations
+    ]
+    outcomes, mitigations = _outcomes(orders, material, seed, stages)
+    heads: list[Head] = [*segmentations, *outcomes]
+    graph, evidence = stages.run(
+        "graph", "One ONNX graph, compared with what was fitted", lambda: _proved(heads, material)
     )
-    if not question.unit:
-        return fit_propensity(question, train_rows, test_rows, seed)
-    naive = _window_spend(later) * question.horizon_days / grocery.WINDOW_DAYS
-    return fit_value(question, train_rows, test_rows, naive, seed)
-
-
-def _window_spend(snapshots: Snapshots) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    position = [spec.name for spec in grocery.FEATURES].index("spend_84d")
-    return snapshots.features[:, position].astype(np.float64)
-
-
-def _segments(  # noqa: PLR0913, PLR0917  # what is named, by what, and what it was called before
-    head: Segmentation,
-    version: int,
-    visitors: Features,
-    columns: Columns,
-    previous: Previous | None,
-    given_names: Mapping[str, str],
-) -> Segments:
-    labels = head.assign(visitors)
-    before = previous.segmentation(head.name) if previous else None
-    keys = issue_keys(head.name, version, head.count)
-    old_names: Mapping[str, str] = {}
-    if before is not None:
-        previous_labels, known, old_names = before
-        keys = match_keys(head.name, version, head.count, labels, previous_labels, known)
-    names = {i: {**old_names, **given_names}.get(keyed.key, "") for i, keyed in enumerate(keys)}
-    all_traits = [traits(visitors, labels, i, head.shaping, columns.specs) for i in range(head.count)]
-    kept = {keyed.key for keyed in keys}
-    return Segments(
-        keys=keys,
-        names=name_segments(all_traits, {position: name for position, name in names.items() if name}),
-        traits=all_traits,
-        labels=labels,
-        retired=[key for key in old_names if key not in kept],
-    )
-
-
-def _identity(order: Order, version: int, previous: Previous | None) -> Identity:
-    until = order.until.replace(tzinfo=ZoneInfo(grocery.ZONE))
-    return Identity(
-        model=order.model,
+    previous, version = _previous(order, model, material)
+    naming = Naming(version, newest.features, newest.specs, previous, order.names)
+    segments = {head.name: naming.segments(head) for head in segmentations}
+    identity = Identity(
+        model=model,
         version=version,
         previous_version=previous.model.version if previous else 0,
         created_ms=time.time_ns() // 1_000_000,
-        data=grocery.DATA,
-        until_ms=round(until.timestamp() * 1000),
+        data=material.data,
+        until_ms=material.until_ms,
     )
+    fitted = Fitted(
+        orders=orders,
+        material=material,
+        segmentations=segmentations,
+        outcomes=outcomes,
+        segments=segments,
+        mitigations=mitigations,
+    )
+    leakage = stages.run("leaks", "Looking for leaks", lambda: leaks(fitted, seed))
+    evaluation = stages.run(
+        f"judged-{version}", "Judging every head", lambda: evaluate(fitted, identity, evidence, leakage, seed)
+    )
+    manifest = build_manifest(identity, newest.specs, heads, segments, newest.features, evidence)
+    report = render(evaluation, facts_of(manifest)).encode()
+    _write_drafts(order.work, evaluation, report)
+    check_leaks(leakage)
+    check_gates(evaluation["gates"])
+
+    def published() -> Path:
+        reference = (evidence.reference_features, evidence.reference_scores)
+        files = bundle_files(manifest, graph, reference, evaluation, {REPORT_FILE: report})
+        return publish(order.repository, model, version, files, order.signing_key)
+
+    show.begin(f"Publishing {model}/{version}")
+    started_s = time.monotonic()
+    folder = published()
+    show.end(f"Publishing {model}/{version}", time.monotonic() - started_s, is_kept=False)
+    return Trained(folder, heads, material)
 
 
-def _evaluation(heads: Sequence[Head], segments: Mapping[str, Segments], evidence: Evidence) -> dict[str, object]:
-    """Every figure, for evaluation.json."""
-    figures: dict[str, object] = {
-        "parity": {
-            "rows": evidence.row_count,
-            "edge_rows": evidence.edge_row_count,
-            "largest_difference": dict(evidence.largest_difference),
-        }
-    }
-    for head in heads:
-        if isinstance(head, Segmentation):
-            figures[head.name] = {"segments": head.count, "tried": list(head.tried)} | _kept(segments[head.name])
-        elif isinstance(head, Outcome):
-            figures[head.name] = {
-                "horizon_days": head.question.horizon_days,
-                "unit": head.question.unit,
-            } | head.evaluation
-    return figures
+def stage_count(orders: Orders) -> int:
+    """How many stages there will be."""
+    return 5 + len(orders.segmentations) + len(orders.outcomes)
 
 
-def _kept(segments: Segments) -> dict[str, object]:
-    return {
-        "kept": [keyed.key for keyed in segments.keys if keyed.overlap is not None],
-        "new": [keyed.key for keyed in segments.keys if keyed.overlap is None],
-        "retired": list(segments.retired),
-    }
+def _made_from(order: Order, orders: Orders, seed: int) -> bytes:
+    versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    facts = [versions, onnxruntime.__version__, seed, order.until_ms, order.model, str(order.repository), dict(order.names)]
+    return fingerprint(orders.configuration, order.data) + json.dumps(facts, sort_keys=True).encode()
+
+
+def _with_words(orders: Orders, material: Material) -> Orders:
+    """Outcomes of classes, with the words that the records have where the configuration names none."""
+    outcomes = [
+        replace(one, classes=material.classes[one.name])
+        if isinstance(one, OutcomeOrder) and one.kind == CLASSES and one.name in material.classes
+        else one
+        for one in orders.outcomes
+    ]
+    return replace(orders, outcomes=outcomes)
+
+
+def _segmentation(order: SegmentationOrder, material: Material, seed: int) -> Callable[[], Segmentation]:
+    return lambda: fit_segmentation(order, material.newest, seed)
+
+
+def _outcomes(
+    orders: Orders, material: Material, seed: int, stages: Stages
+) -> tuple[list[CheckedOutcome], dict[str, Entry]]:
+    """Every outcome's head, and what reducing a bias changed."""
+    heads, mitigations = [], {}
+    for order in orders.outcomes:
+        head, mitigation = stages.run(
+            f"outcome-{order.name}", f"Outcome: {order.title}", _outcome(order, orders, material, seed)
+        )
+        heads.append(head)
+        if mitigation is not None:
+            mitigations[order.name] = mitigation
+    return heads, mitigations
+
+
+def _outcome(
+    order: AnyOutcome, orders: Orders, material: Material, seed: int
+) -> Callable[[], tuple[CheckedOutcome, Entry | None]]:
+    def fit() -> tuple[CheckedOutcome, Entry | None]:
+        table, judging = material.table, orders.judging
+        if not isinstance(order, OutcomeOrder):
+            return fit_special(order, table, seed), None
+        plain = fit_outcome(order, table, seed)
+        mitigation = judging.mitigation
+        if mitigation is None or mitigation.method != REWEIGHING or order.kind != PROPENSITY:
+            return plain, None
+        weighed = fit_outcome(order, table, seed, reweighing(table, mitigation.column, order.name))
+        changed = compared(
+            mitigation.column, table, plain.tested, weighed.tested, judging.threshold, judging.smallest_group
+        )
+        return weighed, changed
+
+    return fit
+
+
+def _proved(heads: list[Head], material: Material) -> tuple[bytes, Evidence]:
+    newest = material.newest
+    graph = build_graph(heads, len(newest.specs))
+    return graph, prove(graph, heads, newest.features, newest.specs)
+
+
+def _previous(order: Order, model: str, material: Material) -> tuple[Previous | None, int]:
+    newest = material.newest
+    schema = to_schema(newest.specs, typical(newest.features, newest.specs))
+    return find_previous(order.repository, model, schema, newest.features), next_version(order.repository, model)
+
+
+def _write_drafts(work: Path, evaluation: Entry, report: bytes) -> None:
+    """What the gates decide on, to be looked at also where they refuse."""
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "evaluation.json").write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
+    (work / REPORT_FILE).write_bytes(report)

@@ -1,6 +1,7 @@
 """The version before this one: where its segments are now, on the same visitors."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +35,56 @@ class Previous:
     model: Model
     scores: FloatMatrix
 
-    def segmentation(self, head: str) -> tuple[Labels, list[Known], dict[str, str]] | None:
-        """Each visitor's position, the segments by position, and their names by key; None without such a head."""
+    def segmentation(self, head: str) -> "Before | None":
+        """Where each visitor was, by the version before; None without such a head."""
         served = self.model.description.heads.get(head)
         if not isinstance(served, Segmentation):
             return None
         message = next(message for message in self.model.description.manifest.heads if message.name == head)
-        known = [Known(segment.key, segment.issued_in_version) for segment in message.segments]
-        labels = self.scores[:, served.segment].astype(np.int64)
-        return labels, known, dict(zip(served.keys, served.names, strict=True))
+        return Before(served.positions(self.scores), message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """A segmentation of the version before, on the same visitors.
+
+    Attributes:
+        labels: shape (n,), position of each visitor's segment, -1 for none.
+        message: the head in its manifest.
+    """
+
+    labels: Labels
+    message: bundle_pb2.Head
+
+    @property
+    def known(self) -> Sequence[Known]:
+        """Its segments, by position."""
+        return [Known(segment.key, segment.issued_in_version) for segment in self.message.segments]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Of the segments and the groups above them, by key."""
+        return {one.key: one.name for one in (*self.message.groups, *self.message.segments)}
+
+    def level(self, depth: int) -> "Before | None":
+        """The groups at one level as if they were all segments, the coarsest at 0; None where it has no such level."""
+        parents = {group.key: group.parent for group in self.message.groups}
+        paths = [_path(segment.parent, parents) for segment in self.message.segments]
+        if not paths or any(len(path) <= depth for path in paths):
+            return None
+        groups = [group for group in self.message.groups if len(_path(group.parent, parents)) == depth]
+        position = {group.key: i for i, group in enumerate(groups)}
+        of_segment = np.array([*(position[path[depth]] for path in paths), -1])
+        return Before(of_segment[self.labels], bundle_pb2.Head(name=self.message.name, segments=groups))
+
+
+def _path(key: str, parents: Mapping[str, str]) -> list[str]:
+    """This group and all above it, the coarsest first; nothing for ""."""
+    path: list[str] = []
+    while key:
+        path.insert(0, key)
+        key = parents[key]
+    return path
 
 
 def next_version(repository: Path, model: str) -> int:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from google.protobuf import json_format
@@ -38,7 +39,11 @@ class NotPublished(Exception):
 
 
 def bundle_files(
-    manifest: bundle_pb2.Manifest, graph: bytes, reference: tuple[Features, Features], evaluation: Mapping[str, object]
+    manifest: bundle_pb2.Manifest,
+    graph: bytes,
+    reference: tuple[Features, Features],
+    evaluation: Mapping[str, object],
+    others: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Mapping[str, bytes]:
     """The files of a version, with their hashes.
 
@@ -47,6 +52,7 @@ def bundle_files(
         graph: model.onnx.
         reference: rows and their scores, shapes (m, width) and (m, score_count).
         evaluation: every figure, by head.
+        others: further files, by name.
     """
     arrays = io.BytesIO()
     np.savez(arrays, features=reference[0], scores=reference[1])
@@ -55,6 +61,7 @@ def bundle_files(
         MANIFEST_FILE: json_format.MessageToJson(manifest, preserving_proto_field_name=True).encode(),
         REFERENCE_FILE: arrays.getvalue(),
         EVALUATION_FILE: json.dumps(evaluation, indent=2, allow_nan=False).encode(),
+        **others,
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     return {**files, SUMS_FILE: sums.encode()}

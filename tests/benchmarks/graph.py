@@ -26,8 +26,9 @@ from training.export.parity import ABSOLUTE_TOLERANCE, prove
 from training.features import Features
 from training.heads import Head, Question
 from training.keys import issue_keys
-from training.manifest import Identity, Segments, build_manifest
+from training.manifest import Identity, build_manifest
 from training.names import traits
+from training.naming import Segments
 from training.outcomes import Propensity
 from training.publish import bundle_files, publish
 from training.segmentations.mixture import Mixture

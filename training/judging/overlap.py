@@ -10,7 +10,7 @@ from training.judging.document import Entry
 from training.judging.fairness import TOP_SHARE
 from training.judging.outcome import EVENTS
 from training.judging.rates import Judged
-from training.manifest import Segments
+from training.naming import Segments
 from training.table import Table
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.heads import Segmentation
 from training.judging.dates import newest
@@ -14,7 +15,7 @@ from training.judging.order import JudgingOrder
 from training.judging.rates import Judged, segment_outcomes
 from training.judging.separation import separation
 from training.judging.stability import Refit, stability
-from training.manifest import Segments
+from training.naming import Segments
 from training.names import Trait
 from training.table import Table
 
@@ -26,7 +27,8 @@ class Made:
     Attributes:
         method: as the configuration calls it.
         chosen_by: the rule by which the number of segments was chosen, None where it was given.
-        refit: fits it again to some rows of the newest moment; None where nothing is learnt, as by rules.
+        refit: fits it again to some of `rows`; None where nothing is learnt, as by rules.
+        rows: of the newest moment, on which it is fitted again and again; None for all.
         fidelity: how often its assigner says what was fitted; None where they are the same.
         surrogate: rules that say nearly the same, as in evaluation.json.
         parents: key of the group that a segment is part of, by position.
@@ -36,6 +38,7 @@ class Made:
     method: str
     chosen_by: str | None = None
     refit: Refit | None = None
+    rows: npt.NDArray[np.int64] | None = None
     fidelity: float | None = None
     surrogate: Mapping[str, Any] | None = None
     parents: Mapping[int, str] = field(default_factory=dict)
@@ -65,7 +68,7 @@ def judge_segmentation(  # noqa: PLR0913, PLR0917  # the head, its names, its ma
     now = newest(table)
     labels = head.assign(now.features)
     apart = separation(now.features, labels, head.shaping, head.count, seed)
-    found = _stability(made, labels, head.count, order, seed)
+    found = _stability(made, labels if made.rows is None else labels[made.rows], head.count, order, seed)
     rates = segment_outcomes(head, judged, order, seed)
     keys = [keyed.key for keyed in segments.keys]
     sizes = np.bincount(labels[labels >= 0], minlength=head.count)

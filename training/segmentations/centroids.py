@@ -53,6 +53,11 @@ class Centroids:
         return len(self.model.cluster_centers_)
 
     @property
+    def has_outliers(self) -> bool:
+        """Nobody is in no segment."""
+        return False
+
+    @property
     def columns(self) -> Sequence[Column]:
         """See Head."""
         return self.assigner.columns

@@ -48,6 +48,11 @@ class Dense:
         return self.assigner.count
 
     @property
+    def has_outliers(self) -> bool:
+        """Who is far from every segment is in none."""
+        return True
+
+    @property
     def columns(self) -> Sequence[Column]:
         """See Head."""
         return self.assigner.columns

@@ -47,6 +47,11 @@ class Tree:
         return self.assigner.count
 
     @property
+    def has_outliers(self) -> bool:
+        """Nobody is in no segment."""
+        return False
+
+    @property
     def columns(self) -> Sequence[Column]:
         """See Head."""
         return self.assigner.columns

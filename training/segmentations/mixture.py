@@ -38,6 +38,11 @@ class Mixture:
         return int(self.model.n_components)
 
     @property
+    def has_outliers(self) -> bool:
+        """Nobody is in no segment."""
+        return False
+
+    @property
     def columns(self) -> Sequence[Column]:
         """See Head. There is a margin when there is a border."""
         memberships = (MEMBERSHIP, self.count)

@@ -88,6 +88,21 @@ def read_segmentation(section: Section) -> SegmentationOrder:
     return order
 
 
+def choice_rule(order: SegmentationOrder) -> str | None:
+    """How the number of segments, or what decides it, is chosen, a sentence for people; None where it was given."""
+    share = f"holds at least {order.smallest_share:.0%} of the visitors"
+    if order.method in {KMEANS, MINIBATCH} and len(order.counts) > 1:
+        return (
+            "the largest number of segments of which each is found again in bootstrap samples (mean Jaccard index of at "
+            f"least {centroids.LEAST_STABILITY:g}) and {share}"
+        )
+    if order.method == MIXTURE and len(order.counts) > 1:
+        return f"the number of components with the lowest Bayesian information criterion of which each {share}"
+    if order.method == DBSCAN and order.density.eps is None:
+        return "eps where the distances to the k-th neighbour, in their order, bend most"
+    return None
+
+
 def fit_segmentation(order: SegmentationOrder, table: Table, seed: int) -> Segmentation:
     """The segmentation that was ordered, of these rows: one for each visitor, as of the newest date.
 

@@ -72,6 +72,11 @@ class Rules:
         return [rule.key for rule in self.rules]
 
     @property
+    def has_outliers(self) -> bool:
+        """Whether a visitor of whom no condition holds is in none."""
+        return self._rest == NO_SEGMENT
+
+    @property
     def columns(self) -> Sequence[Column]:
         """See Head. A rule holds or does not: there is no margin and no membership."""
         return [(SEGMENT, 1)]

@@ -1,0 +1,117 @@
+"""What heads are fitted to, from whatever shape the records have."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from training.configuration.configuration import Configuration
+from training.configuration.section import BadConfig
+from training.events.files import open_events
+from training.events.log import EventLog
+from training.events.order import EventsOrder
+from training.judging.dates import newest
+from training.judging.order import JudgingOrder
+from training.orders import Orders
+from training.quality.report import Quality
+from training.quality.set_aside import Aside
+from training.sources.table import attach_attributes, read_table
+from training.sources.table import Reading
+from training.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Material:
+    """Rows, and what is known of how they came to be.
+
+    Attributes:
+        table: every row, at every date.
+        quality: what was found in the records.
+        asides: what of them is not used.
+        classes: words of the classes of each outcome that has some, by its name.
+        data: what the records are, with their publisher.
+        until_ms: the records end before it, 0 where that is not known.
+    """
+
+    table: Table
+    quality: Quality
+    asides: Sequence[Aside]
+    classes: Mapping[str, tuple[str, ...]]
+    data: str
+    until_ms: int
+
+    @property
+    def newest(self) -> Table:
+        """The rows of the newest date: each visitor once, where rows have dates."""
+        return newest(self.table)
+
+
+def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Material:
+    """Reads the records, and makes rows of them.
+
+    Args:
+        orders: what to read.
+        data: where relative paths of data are looked up, None for beside the configuration.
+        until_ms: use only what is before this moment; None for all.
+
+    Raises:
+        BadConfig: a file or query cannot be read.
+        BadData: the records cannot be used.
+        BadLog: the events lack something that is needed.
+    """
+    configuration = orders.configuration
+    if orders.events is not None:
+        return _of_events(orders, orders.events, data, until_ms)
+    if configuration.rows is None:
+        raise BadConfig(f"{configuration.file}: [data] is needed")
+    if until_ms is not None:
+        raise BadConfig("--until is for records that are events; rows are as they are")
+    reading = read_table(
+        configuration.rows,
+        configuration.features,
+        configuration.labels,
+        attributes=configuration.attributes,
+        columns=_columns(orders.judging),
+        folders=configuration.folders(data),
+        limits=configuration.quality,
+    )
+    as_of_ms = reading.table.as_of_ms
+    return _material(reading, configuration.rows.title, 0 if as_of_ms is None else int(as_of_ms.max()) + 1)
+
+
+def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> Material:
+    configuration = orders.configuration
+    if until_ms is not None:
+        order = replace(order, log=replace(order.log, until_ms=until_ms))
+    (folder,) = configuration.folders(data)
+    log = EventLog(open_events(order.log, folder), order, orders.event_labels)
+    table = log.snapshots(log.dates())
+    reading = Reading(table=table, quality=log.quality(table, configuration.quality), asides=(), classes={})
+    reading = attach_attributes(reading, configuration.attributes, (folder,), configuration.quality)
+    return _material(reading, order.log.title, log.until_us // 1000)
+
+
+def _material(reading: Reading, data: str, until_ms: int) -> Material:
+    return Material(
+        table=reading.table,
+        quality=reading.quality,
+        asides=reading.asides,
+        classes=reading.classes,
+        data=data,
+        until_ms=until_ms,
+    )
+
+
+def _columns(judging: JudgingOrder) -> list[str]:
+    """Columns that are looked at, and are no features."""
+    mitigated = [] if judging.mitigation is None else [judging.mitigation.column]
+    return [*judging.fairness, *mitigated, *judging.known_at.values()]
+
+
+def fingerprint(configuration: Configuration, data: Path | None) -> bytes:
+    """What changes whenever the records may have: the configuration, and size and time of each file beside it."""
+    parts = [configuration.file.read_bytes()]
+    for folder in configuration.folders(data):
+        for path in sorted(one for one in folder.iterdir() if one.is_file()):
+            status = path.stat()
+            parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode())
+    return b"\n".join(parts)
