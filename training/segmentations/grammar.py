@@ -11,7 +11,7 @@ from typing import Final, Self
 from training.configuration.section import BadConfig
 
 LONGEST: Final = 2000  # characters: a page of rules, and far below where any parser tires
-_MOST_PARTS: Final = 1000
+_MOST_PARTS: Final = 400
 _DEEPEST: Final = 40
 _LISTED: Final = 12  # names that an error lists
 

@@ -1,7 +1,7 @@
 """RFM: segments by how recently, how often and for how much visitors buy, each in bands of the population.
 
 The customary map has recency across and the mean of the bands of frequency and money down, each from 1 to 5, where 5 is
-best: Champions at 5 by 4-5, Loyal at 3-4 by 4-5, Potential loyalists at 4-5 by 2-3, and so on, every cell in one segment.
+best: Champions at 5 by 4-5, Loyal at 3-4 by 4-5, Potential loyalists at 4-5 by 2-3, and so on; every cell is in one.
 With 3 or 4 bands they are spread over 1 to 5 first: the map is the same, coarser, without what falls between two bands.
 
 Source: A. M. Hughes, Strategic Database Marketing, 1994, for the bands, fifths of the customers; the map with the mean
