@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from training.segmentations.comparisons import compared
 from training.segmentations.expressions import Absolute, Band, Connection, Constant, Extreme
 from training.segmentations.grammar import alike
-from training.segmentations.operands import Logical, Numeric, Operand, Percentile, Share, Word
+from training.segmentations.operands import Logical, Numeric, Operand, Percentile, Share, Word, numeric
 
 if TYPE_CHECKING:
     from training.segmentations.language import Reader
@@ -51,15 +51,18 @@ def read_call(reader: "Reader", node: ast.Call) -> Operand:
 
 
 def _absolute(reader: "Reader", node: ast.Call) -> Operand:
-    return Numeric(Absolute(reader.number(node.args[0])))
+    number = reader.number(node.args[0])
+    return numeric(Absolute(number), number)
 
 
 def _minimum(reader: "Reader", node: ast.Call) -> Operand:
-    return Numeric(Extreme("Min", tuple(map(reader.number, node.args))))
+    numbers = tuple(map(reader.number, node.args))
+    return numeric(Extreme("Min", numbers), *numbers)
 
 
 def _maximum(reader: "Reader", node: ast.Call) -> Operand:
-    return Numeric(Extreme("Max", tuple(map(reader.number, node.args))))
+    numbers = tuple(map(reader.number, node.args))
+    return numeric(Extreme("Max", numbers), *numbers)
 
 
 def _between(reader: "Reader", node: ast.Call) -> Operand:

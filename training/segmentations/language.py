@@ -11,6 +11,7 @@ of the training population that x is in, 5 the highest. All of these are fixed w
 a feature whose name is no word of the language.
 
 A number that is compared with a feature itself is rounded to float32 first, as the feature was: a share of 0.1 is 0.1.
+What is divided by 0 is 0.
 """
 
 import ast
@@ -35,7 +36,7 @@ from training.segmentations.expressions import (
     Truth,
 )
 from training.segmentations.grammar import BadExpression, Line, alike
-from training.segmentations.operands import Category, Logical, Numeric, Operand, Population, Word
+from training.segmentations.operands import Category, Logical, Numeric, Operand, Population, Word, numeric
 
 _ARITHMETIC: Final[Mapping[type[ast.operator], str]] = {ast.Add: "Add", ast.Sub: "Sub", ast.Mult: "Mul"}
 
@@ -162,7 +163,7 @@ class Reader:
             raise self.fault(node, f"{self.line.part(node)} is neither a number nor a word in quotes")
         if abs(node.value) > LARGEST:
             raise self.fault(node, f"this number is too large; the largest is {LARGEST:g}")
-        return Numeric(Constant(float(node.value)))
+        return numeric(Constant(float(node.value)))
 
     def _unary(self, node: ast.UnaryOp) -> Operand:
         if isinstance(node.op, ast.Not):
@@ -170,19 +171,17 @@ class Reader:
         if not isinstance(node.op, ast.USub | ast.UAdd):
             raise self.fault(node, "write not for the opposite of a condition, and - for that of a number")
         number = self.number(node.operand)
-        if isinstance(node.op, ast.UAdd):
-            return Numeric(number)
-        return Numeric(Constant(-number.number) if isinstance(number, Constant) else Negative(number))
+        return Numeric(number) if isinstance(node.op, ast.UAdd) else numeric(Negative(number), number)
 
     def _binary(self, node: ast.BinOp) -> Operand:
         if not isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div):
             raise self.fault(node, "numbers are joined by + - * /, and conditions by and, or")
         left, right = self.number(node.left), self.number(node.right)
         if not isinstance(node.op, ast.Div):
-            return Numeric(Arithmetic(_ARITHMETIC[type(node.op)], left, right))
+            return numeric(Arithmetic(_ARITHMETIC[type(node.op)], left, right), left, right)
         if isinstance(right, Constant) and not right.number:
             raise self.fault(node.right, "nothing can be divided by 0")
-        return Numeric(Quotient(left, right))
+        return numeric(Quotient(left, right), left, right)
 
     def _row(self, node: ast.Compare) -> Operand:
         """Comparisons in a row, each of which has to hold."""

@@ -195,9 +195,7 @@ def _limits(section: Section, unit: str) -> tuple[float, float]:
     other = "days" if is_gaps else "gaps"
     for key in (f"at_risk_{other}", f"lapsed_{other}"):
         if section.has(key):
-            right = (
-                f"with gap, limits are at_risk_{unit}" if is_gaps else "limits in gaps need gap, the feature with them"
-            )
+            right = "with gap, limits are in gaps" if is_gaps else "limits in gaps need gap, the feature with them"
             raise section.fault(f"{key} means nothing here: {right}")
     at_risk = _positive(section, f"at_risk_{unit}", lifecycle.AT_RISK_GAPS if is_gaps else None)
     lapsed = _positive(section, f"lapsed_{unit}", lifecycle.LAPSED_GAPS if is_gaps else None)

@@ -47,7 +47,7 @@ class Amount:
         self.kind = kind
 
     def _joined(self, other: "Amount", join: Callable[[float, float], float]) -> "Amount":
-        return Amount(max(-LARGEST, min(LARGEST, join(self.number, other.number))))
+        return _made(max(-LARGEST, min(LARGEST, join(self.number, other.number))), self, other)
 
     def __add__(self, other: "Amount") -> "Amount":
         return self._joined(other, operator.add)
@@ -62,10 +62,10 @@ class Amount:
         return self._joined(other, _divided)
 
     def __neg__(self) -> "Amount":
-        return Amount(-self.number, self.kind if self.kind == "literal" else "")
+        return _made(-self.number, self)
 
     def __abs__(self) -> "Amount":
-        return Amount(abs(self.number))
+        return _made(abs(self.number), self)
 
     def _pair(self, other: "Amount") -> tuple[float, float]:
         return _rounded(self, other), _rounded(other, self)
@@ -93,6 +93,14 @@ class Amount:
         return hash(self.number)
 
 
+def _made(number: float, *of: Amount) -> Amount:
+    """A number made of others: a literal where they all are, and then 0 or 1 where float32 sees no difference."""
+    if any(amount.kind != "literal" for amount in of):
+        return Amount(number)
+    is_near = abs(number) < 1.5 and float(np.float32(number)) in {0.0, 1.0}
+    return Amount(float(np.float32(number)) if is_near else number, "literal")
+
+
 def _divided(left: float, right: float) -> float:
     if right == 0:
         return 0.0
@@ -107,18 +115,18 @@ def _rounded(one: Amount, other: Amount) -> float:
 
 
 def _least(*amounts: Amount) -> Amount:
-    return Amount(min(amount.number for amount in amounts))
+    return _made(min(amount.number for amount in amounts), *amounts)
 
 
 def _most(*amounts: Amount) -> Amount:
-    return Amount(max(amount.number for amount in amounts))
+    return _made(max(amount.number for amount in amounts), *amounts)
 
 
 def in_python(text: str, row: tuple[float, float, int]) -> bool:
     """What Python itself says of a condition, whose numbers are written L(…)."""
     names: Mapping[str, Any] = {
         "__builtins__": {},
-        "L": lambda number: Amount(float(number), "literal"),
+        "L": lambda number: _made(float(number)),
         "abs": abs,
         "min": _least,
         "max": _most,
@@ -133,7 +141,9 @@ def in_python(text: str, row: tuple[float, float, int]) -> bool:
 
 # Pairs of texts: as a marketer writes it, and with L(…) around the numbers.
 LITERALS = st.one_of(
-    st.integers(0, 20).map(float), st.floats(0, 1e6), st.sampled_from([0.1, 0.3, 1e-30, 1e30, 3.4e38, 1e300])
+    st.integers(0, 20).map(float),
+    st.floats(0, 1e6),
+    st.sampled_from([0.1, 0.3, 1e-30, 1e-60, 1 + 1e-9, 1e30, 3.4e38, 1e300]),
 )
 Pair = tuple[str, str]
 
@@ -224,6 +234,9 @@ def test_the_same_in_numpy_onnx_and_python(condition: Pair, rows: list[tuple[flo
         ("spend > 0.1", [0.1, 0, 0], False),
         ("spend in [0.1, 7]", [0.1, 0, 0], True),
         ("spend / visits >= 0.1", [1, 10, 0], True),
+        ("spend * 1.00000000001 > spend", [1, 0, 0], False),
+        ("spend * (1 + 0.00000000001) > spend", [1, 0, 0], False),
+        ("spend - 1e-258 < spend", [0, 0, 0], False),
         ("2 + 3 * spend == 14", [4, 0, 0], True),
         ("spend - 2 - 1 == 1", [4, 0, 0], True),
         ("-spend * -1 == 4", [4, 0, 0], True),
