@@ -66,7 +66,7 @@ def find_leaks(  # noqa: PLR0913, PLR0917  # which outcome of which rows, and ho
         seed: of the draws.
     """
     findings = [
-        *_single_features(kind, table.where(np.isfinite(table.outcomes[name])), name, tested, seed),
+        *_single_features(kind, table, name, tested, seed),
         *_newer(table, known_at),
         *_repeated(table, tested),
         *_growing(table),
@@ -79,35 +79,41 @@ def _finding(check: str, feature: str, figure: float, severity: str, text: str) 
     return {"check": check, "feature": feature, "figure": figure, "text": text, "severity": severity}
 
 
-def _single_features(kind: str, known: Table, name: str, tested: Tested, seed: int) -> Iterator[Entry]:
+def _single_features(kind: str, table: Table, name: str, tested: Tested, seed: int) -> Iterator[Entry]:
     """Features that nearly decide the outcome alone, by a small tree on the visitors that it was not fitted to."""
-    rows = some_visitors(known.visitors, _MOST_ROWS, seed)
-    sample = known.where(rows)
-    actual = sample.outcomes[name]
+    known = np.flatnonzero(np.isfinite(table.outcomes[name]))
+    rows = known[some_visitors(table.visitors[known], _MOST_ROWS, seed)]
+    sample = table.where(rows)
     if np.unique(sample.visitors).size < _FOLDS or kind not in _STRENGTHS:
         return
     strength, words, limit, chance = _STRENGTHS[kind]
-    model = strength(tested.predicted, tested.actual) - chance
+    _, ours, theirs = np.intersect1d(rows, tested.rows, return_indices=True)
+    actual = sample.outcomes[name]
+    model = strength(tested.predicted[theirs], tested.actual[theirs]) - chance
     for position, spec in enumerate(sample.specs):
-        found = strength(_alone(kind, sample.features[:, [position]], actual, sample.visitors), actual)
+        alone = _alone(kind, sample.features[:, [position]], actual, sample.visitors)
+        found = strength(alone, actual)
         if found > limit:
-            yield _finding(
-                "single_feature",
-                spec.name,
-                found,
-                WARN if kind == LOOKALIKE else REFUSE,  # an audience may well be defined by a feature
-                f"{spec.name} alone nearly decides {name} ({words} {found:.3f}, more than {limit:g}): it is made from "
-                "the outcome, or known only after it; leave it out, or take its value from before",
-            )
-        elif model >= _LEAST_GAIN and found - chance > _MOST_OF_GAIN * model:
+            severity = WARN if kind == LOOKALIKE else REFUSE  # an audience may well be defined by a feature
+            yield _finding("single_feature", spec.name, found, severity, _decides(spec.name, name, words, found))
+            continue
+        share = (strength(alone[ours], actual[ours]) - chance) / model if model >= _LEAST_GAIN else 0.0
+        if share > _MOST_OF_GAIN:
             yield _finding(
                 "single_feature",
                 spec.name,
                 found,
                 WARN,
-                f"{spec.name} alone gives {(found - chance) / model:.0%} of what the whole model of {name} adds to "
-                f"chance ({words} {found:.3f}): see that it is known before the outcome",
+                f"{spec.name} alone gives {share:.0%} of what the whole model of {name} adds to chance ({words} "
+                f"{found:.3f}): see that it is known before the outcome",
             )
+
+
+def _decides(feature: str, name: str, words: str, found: float) -> str:
+    return (
+        f"{feature} alone nearly decides {name} ({words} {found:.3f}): it is made from the outcome, or known only "
+        "after it; leave it out, or take its value from before"
+    )
 
 
 def _alone(kind: str, feature: Features, actual: FloatArray, visitors: npt.NDArray[np.str_]) -> FloatArray:
@@ -131,7 +137,7 @@ def _alone(kind: str, feature: Features, actual: FloatArray, visitors: npt.NDArr
 
 
 def _event_strength(predicted: FloatArray, actual: FloatArray) -> float:
-    return float(roc_auc_score(actual, predicted[:, 0])) if 0 < actual.mean() < 1 else 0.5
+    return float(roc_auc_score(actual, predicted[:, 0])) if len(np.unique(actual)) > 1 else 0.5
 
 
 def _class_strength(predicted: FloatArray, actual: FloatArray) -> float:
@@ -141,7 +147,7 @@ def _class_strength(predicted: FloatArray, actual: FloatArray) -> float:
 
 
 def _amount_strength(predicted: FloatArray, actual: FloatArray) -> float:
-    if np.ptp(predicted[:, 0]) == 0 or np.ptp(actual) == 0:
+    if not len(actual) or np.ptp(predicted[:, 0]) == 0 or np.ptp(actual) == 0:
         return 0.0
     return float(spearmanr(predicted[:, 0], actual).statistic)
 

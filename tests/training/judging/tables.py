@@ -15,6 +15,7 @@ from training.table import Table
 
 DAY_MS = 24 * 3600 * 1000
 NAMES = ("a", "b", "c", "d")
+QUESTION = Question("buys", "buys within 7 days", 7)
 
 
 def table(  # noqa: PLR0913  # the parts of a table
@@ -50,7 +51,7 @@ class Known:
     weights: FloatArray
     tested: heads.Tested
     evaluation: dict[str, object]
-    question: Question = Question("buys", "buys within 7 days", 7)
+    question: Question = QUESTION
 
     @property
     def name(self) -> str:
@@ -95,7 +96,7 @@ def events(count: int, seed: int, *, rows_each: int = 1, dates: int = 0) -> tupl
     people = np.arange(count) // rows_each
     own = generator.normal(size=(people.max() + 1, 4))
     features = (own[people] + 0.3 * generator.normal(size=(count, 4))).astype(np.float32)
-    weights = np.array([1.0, 0.6, 0.0, 0.0])
+    weights = np.array([1.2, 0.9, 0.0, 0.0])
     predicted = logistic(features @ weights)
     actual = (generator.random(count) < predicted).astype(np.float64)
     times = np.arange(count) % dates * 7 * DAY_MS if dates else None

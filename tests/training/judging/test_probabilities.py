@@ -17,7 +17,9 @@ def test_figures_are_scikit_learns() -> None:
     assert found["brier"] == pytest.approx(brier_score_loss(actual, predicted))
     assert found["log_loss"] == pytest.approx(log_loss(actual, predicted))
     assert found["brier_skill"] == pytest.approx(1 - brier_score_loss(actual, predicted) / (base * (1 - base)))
-    assert found["log_loss_skill"] == pytest.approx(1 - log_loss(actual, predicted) / log_loss(actual, actual * 0 + base))
+    assert found["log_loss_skill"] == pytest.approx(
+        1 - log_loss(actual, predicted) / log_loss(actual, actual * 0 + base)
+    )
     assert found["calibration_in_the_large"] == pytest.approx(predicted.mean() - base)
     assert found["total_ratio"] == pytest.approx(predicted.mean() / base)
     best = actual[np.argsort(-predicted)[:300]]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import auc, average_precision_score, roc_auc_score, roc_curve
 
@@ -10,6 +10,7 @@ Rows = list[tuple[bool, int, int]]
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 3)), min_size=2, max_size=60)
 
 
+@settings(max_examples=40)
 @given(ROWS.filter(lambda rows: len({hit for hit, _, weight in rows if weight}) == 2))
 def test_areas_are_scikit_learns(rows: Rows) -> None:
     """Weighed and with ties, the areas are those of scikit-learn, which sorts anew for each."""
