@@ -73,7 +73,8 @@ def _model(model: Part, facts: Facts) -> Iterator[str]:
     if previous := model.count("previous_version"):
         yield f"Its segments were matched with those of version {previous}."
     if facts.opset:
-        yield f"It is one ONNX graph, opset {facts.opset}, for ONNX Runtime {facts.smallest_runtime or 'of any version'} or newer."
+        runtime = f" for ONNX Runtime {facts.smallest_runtime} or newer" if facts.smallest_runtime else ""
+        yield f"It is one ONNX graph, opset {facts.opset}{runtime}."
     if facts.libraries:
         yield f"Made with {', '.join(f'{name} {version}' for name, version in facts.libraries.items())}."
     if facts.fingerprint:
@@ -113,7 +114,11 @@ def _judged(evaluation: Part) -> Iterator[str]:
         if tested.number("row_count") is not None:
             visitors = tested.number("visitor_count")
             of = f" of {count(visitors)} visitors" if visitors is not None else ""
-            dates = f", {date(start)} to {date(end)}" if (start := tested.number("from_ms")) and (end := tested.number("to_ms")) else ""
+            dates = (
+                f", {date(start)} to {date(end)}"
+                if (start := tested.number("from_ms")) and (end := tested.number("to_ms"))
+                else ""
+            )
             how = f": {split}" if (split := tested.text("split")) else ""
             yield f"{name}: on {count(tested.number('row_count'))} rows{of}{dates}{how}."
     for name, part in evaluation.named("segmentations"):
@@ -125,7 +130,11 @@ def _judged(evaluation: Part) -> Iterator[str]:
 def _groups(evaluation: Part) -> Iterator[str]:
     for name, part in evaluation.named("outcomes"):
         for fairness in part.parts("fairness"):
-            groups = [f"{g.text('value', 'no value')}: {number(auc)}" for g in fairness.parts("groups") if (auc := g.number("roc_auc")) is not None]
+            groups = [
+                f"{g.text('value', 'no value')}: {number(auc)}"
+                for g in fairness.parts("groups")
+                if (auc := g.number("roc_auc")) is not None
+            ]
             if groups:
                 yield f"{name}, ROC AUC by {fairness.text('column', 'group')}: {'; '.join(groups)}."
 
@@ -140,7 +149,8 @@ def _limits(evaluation: Part) -> Iterator[str]:
         error = part.part("figures").number("calibration_error")
         if error is not None:
             unit = part.text("unit") if part.text("kind") == "value" else ""
-            yield f"{name}: what it foretells is {measure(error, unit)} from what happens, on average over groups of scores."
+            far = measure(error, unit)
+            yield f"{name}: what it foretells is {far} from what happens, on average over groups of scores."
 
 
 def _ethics(evaluation: Part) -> Iterator[str]:
@@ -152,7 +162,8 @@ def _ethics(evaluation: Part) -> Iterator[str]:
             yield f"{name} was not compared between groups of people: whether it treats them differently is not known."
         mitigation = part.part("mitigation")
         if mitigation:
-            yield f"{name}: against unequal treatment by {mitigation.text('column', 'a column')}, {mitigation.text('text', mitigation.text('method', 'something'))}."
+            done = mitigation.text("text", mitigation.text("method", "something was done")).rstrip(".")
+            yield f"{name}, against unequal treatment by {mitigation.text('column', 'a column')}: {done}."
     used = {f.text("name") for f in evaluation.part("model").parts("features")}
     columns = {f.text("column") for _, part in evaluation.named("outcomes") for f in part.parts("fairness")}
     if columns:

@@ -46,7 +46,9 @@ def read_evaluation(folder: Path) -> Mapping[str, object]:
     try:
         evaluation = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NoReport(f"{path} is not there; needed is the folder of a version, <repository>/<model>/<version>") from error
+        raise NoReport(
+            f"{path} is not there; needed is the folder of a version, <repository>/<model>/<version>"
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise NoReport(f"{path} is no JSON: {error}") from error
     if not isinstance(evaluation, dict) or evaluation.get("format") != FORMAT:

@@ -44,7 +44,7 @@ def concerns(evaluation: Part) -> list[Concern]:
 
 def head_anchor(name: str) -> str:
     """Of the section of a head. A name is a plain one in a version; any other character counts as a hyphen."""
-    return "head-" + "".join(c if c.isascii() and c.isalnum() or c in "_-" else "-" for c in name)
+    return "head-" + "".join(c if (c.isascii() and c.isalnum()) or c in "_-" else "-" for c in name)
 
 
 def _gates(evaluation: Part) -> Iterator[Concern]:
@@ -70,13 +70,15 @@ def _segmentation(name: str, part: Part) -> Iterator[Concern]:
     for segment in doubtful:
         called = segment.text("name", segment.text("key", "a segment"))
         text = (
-            f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an overlap "
-            f"of only {number(segment.number('jaccard'), 2)}."
+            f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an "
+            f"overlap of only {number(segment.number('jaccard'), 2)}."
         )
         yield Concern(POOR, text, head_anchor(name))
     fidelity = part.number("fidelity")
     if fidelity is not None and fidelity < _LEAST_LIKE_FITTED:
-        text = f"{name} is served by a rule that agrees with the fitted segments for {percent(fidelity)} of the visitors."
+        text = (
+            f"{name} is served by a rule that agrees with the fitted segments for {percent(fidelity)} of the visitors."
+        )
         yield Concern(FAIR, text, head_anchor(name))
     if retired := part.texts("retired"):
         text = f"{name} no longer has {', '.join(retired)}: campaigns that refer to it reach nobody."
@@ -89,11 +91,15 @@ def _outcome(name: str, part: Part) -> Iterator[Concern]:
         ratio = fairness.number("selection_rate_ratio")
         if ratio is not None and ratio < FAIR_RATIO:
             column = fairness.text("column", "a group")
-            text = f"{name} chooses groups of “{column}” unequally: the least chosen is chosen {number(ratio, 2)} times as often as the most chosen."
+            text = (
+                f"{name} chooses groups of “{column}” unequally: the least chosen is chosen {number(ratio, 2)} times "
+                "as often as the most chosen."
+            )
             yield Concern(POOR, text, anchor)
     moved = [d.text("feature", "a feature") for d in part.parts("drift") if (d.number("psi") or 0.0) >= LARGE_DRIFT]
     if moved:
-        text = f"{name}: {', '.join(moved)} {'have' if len(moved) > 1 else 'has'} moved between what it learnt from and what it was tested on."
+        have = "have" if len(moved) > 1 else "has"
+        text = f"{name}: {', '.join(moved)} {have} moved between what it learnt from and what it was tested on."
         yield Concern(FAIR, text, anchor)
     yield from _accuracy(name, part)
 
@@ -105,7 +111,9 @@ def _accuracy(name: str, part: Part) -> Iterator[Concern]:
         yield Concern(FAIR, f"{name} foretells {number(total)} times what happened in all.", anchor)
     worse = _worse_than_baseline(figures, part.part("baseline").part("figures"))
     if worse:
-        yield Concern(POOR, f"{name} is no better than {part.part('baseline').text('what', 'its baseline')}: {worse}.", anchor)
+        yield Concern(
+            POOR, f"{name} is no better than {part.part('baseline').text('what', 'its baseline')}: {worse}.", anchor
+        )
     ends = part.part("intervals").value("qini")
     if isinstance(ends, list) and ends and isinstance(ends[0], int | float) and ends[0] <= 0:
         text = f"{name}: an effect that differs between visitors is not shown; the Qini coefficient's interval holds 0."
@@ -129,5 +137,6 @@ def _features(model: Part) -> Iterator[Concern]:
     for feature in model.parts("features"):
         share = feature.number("missing_share")
         if share is not None and share >= _MUCH_MISSING:
-            text = f"{feature.text('name', 'A feature')} is missing in {percent(share)} of the rows, where its default stands."
+            name = feature.text("name", "A feature")
+            text = f"{name} is missing in {percent(share)} of the rows, where its default stands."
             yield Concern(FAIR, text, "features")

@@ -30,7 +30,9 @@ _KINDS = {
     "mean": Kind(AMOUNT, number, "mean of what happened"),
     "mean_score": Kind("Mean of the scores", number, "mean of what was foretold"),
     "roc_auc": Kind("ROC AUC", number, "orders a pair rightly this often; 0.5 is a coin, 1 is perfect"),
-    "average_precision": Kind("Average precision", number, "mean precision over all cut-offs; chance reaches the base rate"),
+    "average_precision": Kind(
+        "Average precision", number, "mean precision over all cut-offs; chance reaches the base rate"
+    ),
     "brier": Kind("Brier score", number, "mean squared error of the probability; lower is better"),
     "brier_skill": Kind("Brier skill", percent, "error saved against always saying the base rate"),
     "log_loss": Kind("Log loss", number, "penalty for being surely wrong; lower is better"),
@@ -40,7 +42,9 @@ _KINDS = {
     "total_ratio": Kind("Total foretold / happened", number, "1 is right on the whole"),
     "lift_top_decile": Kind("Lift in the top tenth", times, "how many times the mean the best-scored tenth reaches"),
     "gain_top_decile": Kind("Reached in the top tenth", percent, "share of the whole outcome in the best-scored tenth"),
-    "capture_top_decile": Kind("Captured in the top tenth", percent, "share of the highest tenth that is scored highest"),
+    "capture_top_decile": Kind(
+        "Captured in the top tenth", percent, "share of the highest tenth that is scored highest"
+    ),
     "mean_absolute_error": Kind("Mean absolute error", number, "mean distance from what happened; lower is better"),
     "poisson_deviance": Kind("Poisson deviance", number, "error that weighs with the amount; lower is better"),
     "gamma_deviance": Kind("Gamma deviance", number, "error relative to the amount; lower is better"),
@@ -55,9 +59,15 @@ _KINDS = {
     "treated_share": Kind("Share treated", percent),
     "silhouette": Kind("Silhouette", number, "1: far apart; 0: touching; below 0: mixed up"),
     "davies_bouldin": Kind("Davies-Bouldin", number, "overlap of neighbours; lower is better"),
-    "calinski_harabasz": Kind("Calinski-Harabasz", number, "spread between against within; only comparable on one data set"),
-    "adjusted_rand": Kind("Adjusted Rand index", number, "whether samples give the same groups; 1: the same, 0: chance"),
-    "stability": Kind("Stability of the least stable", number, "mean Jaccard index over samples; 0.75 and more is valid"),
+    "calinski_harabasz": Kind(
+        "Calinski-Harabasz", number, "spread between against within; only comparable on one data set"
+    ),
+    "adjusted_rand": Kind(
+        "Adjusted Rand index", number, "whether samples give the same groups; 1: the same, 0: chance"
+    ),
+    "stability": Kind(
+        "Stability of the least stable", number, "mean Jaccard index over samples; 0.75 and more is valid"
+    ),
     "smallest_share": Kind("Share of the smallest", percent),
     "outlier_share": Kind("In no segment", percent),
     "fidelity": Kind("Fidelity of the served rule", percent, "served segment equal to the fitted one"),
@@ -141,7 +151,7 @@ def gate_title(gate: str) -> str:
 def lines(figures: Part, others: list[Part], intervals: Part, unit: str) -> list[Line]:
     """Every number among an outcome's figures, those that people look at first in front."""
     known = [name for name in _KINDS if figures.number(name) is not None]
-    rest = [name for name in figures.keys() if name not in _KINDS and figures.number(name) is not None]  # noqa: SIM118  # Part is no dict
+    rest = [name for name in figures.fields() if name not in _KINDS and figures.number(name) is not None]
     return [
         Line(
             name=title(name),

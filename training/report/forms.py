@@ -3,7 +3,8 @@
 import math
 from datetime import UTC, datetime
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 _PLAIN_LOW, _PLAIN_HIGH = 1e-3, 1e4  # between them a number stands without a power of ten or separators
 _LAST_DAY_MS = 253_402_300_799_000  # the end of the year 9999
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -16,7 +17,7 @@ def count(value: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """At most three significant digits: 0.927, 12.3, 0.5, 12,345, 1.2 × 10⁻⁷."""
+    """At most three significant digits: 0.927, 12.3, 0.5, 12,345, and powers of ten beyond."""
     if value is None:
         return NOTHING
     size = abs(value)
@@ -24,7 +25,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "0"
     if size >= 1e15 or size < _PLAIN_LOW:  # noqa: PLR2004  # beyond it, nobody counts zeros
         mantissa, exponent = f"{value:.1e}".split("e")
-        return _minus(f"{mantissa} × 10") + str(int(exponent)).translate(_SUPERSCRIPTS)
+        return _minus(f"{mantissa} {TIMES} 10") + str(int(exponent)).translate(_SUPERSCRIPTS)
     rounded = float(f"{value:.{digits}g}")
     if abs(rounded) >= _PLAIN_HIGH or abs(rounded) >= 10**digits:
         return _minus(f"{value:,.0f}")
@@ -66,8 +67,8 @@ def short_percent(value: float | None) -> str:
 
 
 def times(value: float | None) -> str:
-    """A multiple: 4.72×."""
-    return NOTHING if value is None else f"{number(value)}×"
+    """A multiple: 4.72 times."""
+    return NOTHING if value is None else f"{number(value)}{TIMES}"
 
 
 def effect(value: float | None) -> str:

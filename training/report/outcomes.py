@@ -1,19 +1,18 @@
 """What the page shows of an outcome: figures beside the baseline's, charts, and the comparisons it was chosen by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from training.report.charts import curves
 from training.report.charts.bars import Estimate, bar, interval
 from training.report.charts.canvas import span
-from training.report.charts.deciles import Bin, Tenth, calibration, lift
 from training.report.concerns import head_anchor
 from training.report.drawings import Drawing, Heat
 from training.report.figures import Line, lines, title, write
-from training.report.forms import NOTHING, decimals, number, percent, seconds
+from training.report.forms import NOTHING, decimals, seconds
 from training.report.part import Part
+from training.report.performance import drawings_of
 from training.report.verdicts import FAIR_RATIO, LARGE_DRIFT, SMALL_DRIFT, Verdict, drift, fairness
 
 _KINDS = {
@@ -94,7 +93,7 @@ def outcome(name: str, part: Part) -> Outcome:
         unit=unit,
         columns=columns,
         figures=lines(part.part("figures"), others, part.part("intervals"), unit),
-        drawings=list(_drawings(part, "" if part.text("kind") in {"propensity", "lookalike"} else unit)),
+        drawings=list(drawings_of(part, "" if part.text("kind") in {"propensity", "lookalike"} else unit)),
         methods=_methods(part),
         importance=importance[:_MOST_SHOWN],
         importance_left_out=max(len(importance) - _MOST_SHOWN, 0),
@@ -114,76 +113,6 @@ def _headline(part: Part) -> str:
     other = baseline.number(name)
     beside = "" if other is None else f", baseline {write(name, other)}"
     return f"{title(name)} {write(name, figures.number(name))}{beside}"
-
-
-def _drawings(part: Part, unit: str) -> Iterator[Drawing]:
-    yield from _ranking(part)
-    yield from _amounts(part, unit)
-    if points := part.points("qini", 3):
-        area = number(part.part("figures").number("qini"))
-        picture = curves.qini(points, f"Qini curve; coefficient {area}")
-        yield Drawing(
-            "Uplift by share treated (Qini)",
-            picture,
-            "The farther above the line of a random choice, the better it finds those whom the treatment moves.",
-        )
-
-
-def _ranking(part: Part) -> Iterator[Drawing]:
-    figures = part.part("figures")
-    if points := part.points("roc"):
-        picture = curves.roc(points, f"ROC curve; area under it {number(figures.number('roc_auc'))}")
-        yield Drawing("ROC curve", picture, "The closer to the upper left corner, the better it tells the two apart.")
-    if points := part.points("precision_recall"):
-        base = figures.number("base_rate")
-        label = f"Precision-recall curve; average precision {number(figures.number('average_precision'))}"
-        picture = curves.precision_recall(points, base, f"{label}, base rate {percent(base)}")
-        yield Drawing("Precision and recall", picture, "Choosing more visitors finds more, and is right less often.")
-
-
-def _amounts(part: Part, unit: str) -> Iterator[Drawing]:
-    bins = [
-        Bin(predicted, observed, b.number("low"), b.number("high"))
-        for b in part.parts("calibration")
-        if (predicted := b.number("predicted")) is not None and (observed := b.number("observed")) is not None
-    ]
-    if bins:
-        said = "; ".join(f"{number(b.predicted)} foretold, {number(b.observed)} happened" for b in bins)
-        picture = calibration(bins, unit, f"Calibration: {said}")
-        yield Drawing("Calibration", picture, "On the line, what is foretold is what happens; below it, too much is.")
-    figures = part.part("figures")
-    mean = figures.number("base_rate")
-    mean = figures.number("mean") if mean is None else mean
-    tenths = [_tenth(place, t) for place, t in enumerate(part.parts("deciles"), 1)]
-    known = [t for t in tenths if t is not None]
-    if known:
-        said = "; ".join(f"{number(t.place)}: {number(t.observed)}" for t in known)
-        picture = lift(known, mean, unit, f"What happened by tenth of the score: {said}")
-        yield Drawing("Lift by tenth", picture, "Bars fall from left to right when the order is right; × is times the mean.")
-    if points := _gains(part.parts("deciles")):
-        reached = "; ".join(f"{percent(x)} of visitors: {percent(y)}" for x, y in points)
-        picture = curves.gains(points, f"Cumulative gains: {reached}")
-        yield Drawing("Gains", picture, "How much of the whole outcome is reached by addressing the best-scored share.")
-
-
-def _tenth(place: int, part: Part) -> Tenth | None:
-    rate = part.number("rate")
-    observed = rate if rate is not None else part.number("mean")
-    at = part.number("decile")
-    return None if observed is None else Tenth(place if at is None else at, observed, part.number("lift"))
-
-
-def _gains(deciles: Sequence[Part]) -> list[tuple[float, float]]:
-    """Points (share of the visitors, share of the outcome); groups are equal where their sizes are not known."""
-    sizes = [d.number("size") for d in deciles]
-    weights = [1.0 if size is None or None in sizes else size for size in sizes]
-    total, reached, points = sum(weights), 0.0, []
-    for decile, weight in zip(deciles, weights, strict=True):
-        reached += weight
-        gain = decile.number("gain")
-        if gain is not None and total > 0:
-            points.append((reached / total, gain))
-    return points
 
 
 def _methods(part: Part) -> list[Measured]:

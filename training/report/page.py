@@ -1,5 +1,6 @@
 """The page, from evaluation.json and what the manifest knows."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from training.report.card import Facts, card
 from training.report.concerns import Concern, concerns, head_anchor
 from training.report.figures import FORMS, gate_title, kind, method, title, write
 from training.report.forms import NOTHING, date, moment, short_percent
-from training.report.glossary import TERMS
 from training.report.outcomes import outcome
 from training.report.overlap import overlap
 from training.report.part import Part
@@ -38,23 +38,27 @@ def render(evaluation: Mapping[str, object], facts: Facts | None = None) -> str:
     whole = Part(evaluation)
     found = concerns(whole)
     names = {**_names(whole), **facts.names}
-    return _environment().get_template("page.html.j2").render(
-        evaluation=whole,
-        model=whole.part("model"),
-        verdict=_verdict(whole, found),
-        concerns=found,
-        segmentations=[segmentation(name, part, names) for name, part in whole.named("segmentations")],
-        overlap=overlap(whole.part("overlap")),
-        outcomes=[outcome(name, part) for name, part in whole.named("outcomes")],
-        journeys=_listing(whole.parts("journeys")),
-        texts=[(name, _figures(part)) for name, part in whole.named("texts")],
-        parity=_parity(whole.part("parity")),
-        gates=whole.parts("gates"),
-        card=card(whole, facts, [concern.text for concern in found]),
-        terms=TERMS,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            evaluation=whole,
+            model=whole.part("model"),
+            verdict=_verdict(whole, found),
+            concerns=found,
+            segmentations=[segmentation(name, part, names) for name, part in whole.named("segmentations")],
+            overlap=overlap(whole.part("overlap")),
+            outcomes=[outcome(name, part) for name, part in whole.named("outcomes")],
+            journeys=_listing(whole.parts("journeys")),
+            texts=[(name, _figures(part)) for name, part in whole.named("texts")],
+            parity=_parity(whole.part("parity")),
+            gates=whole.parts("gates"),
+            card=card(whole, facts, [concern.text for concern in found]),
+        )
     )
 
 
+@functools.cache  # compiling the templates takes longer than a page; they are the package's own and never change
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("training.report", "templates"),
@@ -64,7 +68,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FORMS)
-    environment.filters.update(date=date, moment=moment, title_of=title, gate_title=gate_title, method=method, anchor=head_anchor)
+    environment.filters.update(
+        date=date, moment=moment, title_of=title, gate_title=gate_title, method=method, anchor=head_anchor
+    )
     environment.globals.update(write=write, explain=lambda name: kind(name).explained, gate_verdict=gate)
     environment.globals.update(NOTHING=NOTHING, short_percent=short_percent)
     return environment
@@ -105,7 +111,7 @@ def _parity(part: Part) -> list[tuple[str, float, bool]]:
 
 def _listing(records: list[Part]) -> Listing | None:
     """A table of whatever the records hold, None for no records."""
-    columns = list(dict.fromkeys(key for record in records for key in record.keys()))  # noqa: SIM118  # Part is no dict
+    columns = list(dict.fromkeys(key for record in records for key in record.fields()))
     rows = [[_cell(key, record) for key in columns] for record in records]
     return Listing([title(key) for key in columns], rows) if columns else None
 
@@ -113,7 +119,7 @@ def _listing(records: list[Part]) -> Listing | None:
 def _figures(part: Part) -> list[tuple[str, str]]:
     """Whatever is known of a head that has no section of its own kind, objects within it opened."""
     rows = []
-    for key in part.keys():  # noqa: SIM118  # Part is no dict
+    for key in part.fields():
         inner = part.part(key)
         rows += _figures(inner) if inner else [(title(key), _cell(key, part))]
     return rows

@@ -22,7 +22,7 @@ class Part:
     def __bool__(self) -> bool:
         return bool(self._content)
 
-    def keys(self) -> list[str]:
+    def fields(self) -> list[str]:
         """What is there, in the file's order."""
         return [str(key) for key in self._content]
 
@@ -59,12 +59,12 @@ class Part:
     def named(self, key: str) -> "list[tuple[str, Part]]":
         """The objects of an object, with their names."""
         inner = self.part(key)
-        return [(name, inner.part(name)) for name in inner.keys() if isinstance(inner.value(name), Mapping)]  # noqa: SIM118  # Part is no dict
+        return [(name, inner.part(name)) for name in inner.fields() if isinstance(inner.value(name), Mapping)]
 
     def numbers(self, key: str) -> dict[str, float]:
         """The finite numbers of an object, by name."""
         inner = self.part(key)
-        found = {name: inner.number(name) for name in inner.keys()}  # noqa: SIM118  # Part is no dict
+        found = {name: inner.number(name) for name in inner.fields()}
         return {name: number for name, number in found.items() if number is not None}
 
     def texts(self, key: str) -> list[str]:

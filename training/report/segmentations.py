@@ -7,16 +7,14 @@ from markupsafe import Markup
 
 from training.report import forms
 from training.report.charts.bars import Estimate, bar, diverging, interval
-from training.report.charts.curves import trials
 from training.report.concerns import head_anchor
 from training.report.drawings import Drawing, Heat
-from training.report.figures import title
 from training.report.forms import NOTHING, measure, percent
 from training.report.part import Part
+from training.report.trials import trials_of
 from training.report.verdicts import Verdict, stability
 
 OUTSIDE = "in no segment"
-_SETTINGS = ("k", "components", "count", "eps", "min_cluster_size", "min_samples")
 _WITHOUT_UNIT = {"count", "ratio"}  # units that only say that there is none
 _LEAST_LARGEST = 1.0  # standard deviations at the end of the bars, so that small effects look small
 
@@ -99,7 +97,7 @@ def segmentation(name: str, part: Part, names: Mapping[str, str]) -> Segmentatio
         segments=[_segment(f"{anchor}-{i}", s, part, names, scales) for i, s in enumerate(parts, 1)],
         groups=part.parts("groups"),
         figures=[(key, value) for key, value in own.items() if value is not None],
-        trials=_trials(part),
+        trials=trials_of(part),
         migration=_migration(part.part("migration"), names),
         names=names,
     )
@@ -176,7 +174,9 @@ def _result(result: Part, largest: Mapping[str, float]) -> Result:
         title=result.text("title", name or NOTHING),
         bar=interval(Estimate(value, low, high), (0.0, largest.get(name, 0.0)), population),
         value=form(value),
-        interval="" if low is None or high is None else f"{form(low).removesuffix(f' {unit}')} to {form(high).removesuffix(f' {unit}')}",
+        interval=""
+        if low is None or high is None
+        else f"{form(low).removesuffix(f' {unit}')} to {form(high).removesuffix(f' {unit}')}",
         population=form(population),
     )
 
@@ -186,42 +186,6 @@ def _unit(part: Part) -> str:
     return "" if unit in _WITHOUT_UNIT else unit
 
 
-def _trials(part: Part) -> list[Drawing]:
-    """One curve for each figure that at least two settings have."""
-    tried = part.parts("tried")
-    keys = dict.fromkeys(key for trial in tried for key in trial.keys())  # noqa: SIM118  # Part is no dict
-    setting = next((key for key in _SETTINGS if key in keys), next(iter(keys), ""))
-    drawings = []
-    for key in keys:
-        pairs = [(trial.number(setting), trial.number(key)) for trial in tried]
-        points = [(at, height) for at, height in pairs if at is not None and height is not None]
-        if key != setting and len({at for at, _ in points}) > 1:
-            picture = trials(sorted(points), _chosen(part, tried, setting), _setting_title(setting), title(key))
-            drawings.append(Drawing(title(key), picture, _READINGS.get(key, "")))
-    return drawings
-
-
-def _chosen(part: Part, tried: Sequence[Part], setting: str) -> float | None:
-    marked = next((trial.number(setting) for trial in tried if trial.flag("chosen")), None)
-    if marked is not None:
-        return marked
-    return part.number("count") if setting in {"k", "components", "count"} else part.number(setting)
-
-
-def _setting_title(setting: str) -> str:
-    return "number of segments" if setting in {"k", "components", "count"} else setting.replace("_", " ")
-
-
-_READINGS = {
-    "stability": "The least stable segment: from 0.75 on it is valid, below 0.6 it is not to be trusted.",
-    "adjusted_rand": "1: samples of the visitors give the same groups; 0: no more alike than by chance.",
-    "smallest_share": "A very small segment is seldom worth a campaign.",
-    "silhouette": "Higher is farther apart; it favours few and coarse segments.",
-    "inertia": "Always falls; after the bend, more segments explain little more.",
-    "bic": "The lowest point balances fit and size.",
-}
-
-
 def _migration(part: Part, names: Mapping[str, str]) -> Heat | None:
     rows = part.rows("shares")
     keys = part.value("keys")
@@ -229,7 +193,11 @@ def _migration(part: Part, names: Mapping[str, str]) -> Heat | None:
         return None
     titles = [names.get(key, key) if isinstance(key, str) and key else OUTSIDE for key in keys]
     kept = [i for i, called in enumerate(titles) if called != OUTSIDE or _is_used(rows, i)]
-    shown = [(f"{i + 1} {titles[i]}", [row[j] if j < len(row) else None for j in kept]) for i, row in enumerate(rows) if i in kept]
+    shown = [
+        (f"{i + 1} {titles[i]}", [row[j] if j < len(row) else None for j in kept])
+        for i, row in enumerate(rows)
+        if i in kept
+    ]
     return Heat([str(i + 1) for i in kept], shown) if shown else None
 
 

@@ -59,7 +59,9 @@ def precision_recall(points: Sequence[Point], base_rate: float | None, label: st
     """The precision-recall curve, points (recall, precision), above the share that chance would find."""
     lines = [Line(points, "the model")]
     if base_rate is not None:
-        chance = Line([(0.0, base_rate), (1.0, base_rate)], f"a coin: the base rate, {short_percent(base_rate)}", CHANCE)
+        chance = Line(
+            [(0.0, base_rate), (1.0, base_rate)], f"a coin: the base rate, {short_percent(base_rate)}", CHANCE
+        )
         lines.insert(0, chance)
     x = Axis("recall: found, of all with the outcome", *_ALL, short_percent)
     return curves(label, x, Axis("precision: right, of those chosen", *_ALL, short_percent), lines)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from training.report.charts.canvas import Axis, Canvas, Form
 from training.report.charts.curves import CHANCE
-from training.report.forms import number, short_percent
+from training.report.forms import TIMES, number, short_percent
 
 _ROOM = 1.06  # above the highest mark
 _BAR_SHARE = 0.72  # of the place that a bar has
@@ -71,13 +71,16 @@ def lift(tenths: Sequence[Tenth], mean: float | None, unit: str, label: str) -> 
     x = Axis("tenth of the visitors, best first", 0.4, len(tenths) + 0.6, number, [t.place for t in tenths])
     canvas = Canvas(label, x, Axis(f"mean, {unit}" if unit else "rate", 0.0, high, form))
     width = (canvas.x(1) - canvas.x(0)) * _BAR_SHARE
-    for t in tenths:
-        top, left = canvas.y(max(t.observed, 0.0)), canvas.x(t.place) - width / 2
+    tops = [canvas.y(max(t.observed, 0.0)) for t in tenths]
+    for t, top in zip(tenths, tops, strict=True):
+        left = canvas.x(t.place) - width / 2
         canvas.add("rect", x=left, y=top, width=width, height=canvas.y(0) - top, class_="fill")
-        if t.lift is not None:
-            canvas.add("text", f"{t.lift:.1f}×", x=left + width / 2, y=top - 5, class_="middle small")
     if mean is not None:
         canvas.line([(0.4, mean), (len(tenths) + 0.6, mean)], CHANCE)
+    for t, top in zip(tenths, tops, strict=True):
+        if t.lift is not None:
+            canvas.add("text", f"{t.lift:.1f}{TIMES}", x=canvas.x(t.place), y=top - 5, class_="middle small")
+    if mean is not None:
         canvas.legend(CHANCE, f"mean of all: {form(mean)}{f' {unit}' if unit else ''}")
     return canvas.svg()
 
