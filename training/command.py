@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             trained = train(order, steps)
             tables = summary.tables(trained.folder)
     except KeyboardInterrupt:
-        parser.exit(130, "interrupted; nothing was published. What was done is kept: the same command goes on from there\n")
+        parser.exit(130, "interrupted; nothing was published. The same command goes on from where it was\n")
     except (AudienceError, NotTrained, OSError) as error:
         parser.exit(1, f"nothing was published: {error}\n")
     console.print(trained.material.quality.to_table())
@@ -72,8 +72,8 @@ def list_configurations(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training train",
-        description="Trains what a configuration asks for - segments, propensities, values - judges it, and publishes it "
-        "as the next version of a model, with a report.",
+        description="Trains what a configuration asks for - segments, propensities, values - judges it, and publishes "
+        "it as the next version of a model, with a report.",
         epilog="Example: python -m training train --config grocery --repository build/repository. "
         "The shipped configurations: python -m training configurations",
     )

@@ -55,9 +55,8 @@ def leaks(fitted: Fitted, seed: int) -> list[Entry]:
     pairs = zip(fitted.orders.outcomes, fitted.outcomes, strict=True)
     known_at = dict(fitted.orders.judging.known_at)
     table = fitted.material.table
-    return [
-        finding for order, head in pairs for finding in find_leaks(order.name, order.kind, table, head.tested, known_at, seed)
-    ]
+    found = (find_leaks(order.name, order.kind, table, head.tested, known_at, seed) for order, head in pairs)
+    return [finding for findings in found for finding in findings]
 
 
 def evaluate(fitted: Fitted, identity: Identity, evidence: Evidence, leakage: Sequence[Entry], seed: int) -> Entry:

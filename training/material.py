@@ -14,8 +14,7 @@ from training.judging.order import JudgingOrder
 from training.orders import Orders
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
-from training.sources.table import attach_attributes, read_table
-from training.sources.table import Reading
+from training.sources.table import Reading, attach_attributes, read_table
 from training.table import Table
 
 
@@ -75,7 +74,9 @@ def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Ma
         limits=configuration.quality,
     )
     as_of_ms = reading.table.as_of_ms
-    return _material(reading, configuration.rows.title, 0 if as_of_ms is None else int(as_of_ms.max()) + 1)
+    return _material(
+        reading, getattr(configuration.rows, "title", ""), 0 if as_of_ms is None else int(as_of_ms.max()) + 1
+    )
 
 
 def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> Material:

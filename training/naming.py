@@ -114,7 +114,7 @@ class Naming:
     def _names(
         self, keys: Sequence[Keyed], found: Sequence[Sequence[Trait]], before: Before | None, written: Sequence[str]
     ) -> list[str]:
-        """By people's file, else by the segments' writers, else as in the version before, else by what sets it apart."""
+        """By people's file, else by the segments' writers, else as before, else by what sets it apart."""
         known = {} if before is None else before.names
         names = {
             position: self.given.get(keyed.key) or written[position] or known.get(keyed.key, "")
@@ -129,7 +129,9 @@ class Naming:
         for level in dict.fromkeys(group.level for group in head.groups):
             positions = [i for i, group in enumerate(head.groups) if group.level == level]
             inside = _within(labels, of_leaf[:, positions])
-            above = None if before is None else before.level(len({group.level for group in head.groups[: positions[0]]}))
+            above = (
+                None if before is None else before.level(len({group.level for group in head.groups[: positions[0]]}))
+            )
             keys = self._keys(f"{head.name}-{level}", len(positions), inside, above)
             all_traits = [traits(self.visitors, inside, i, head.shaping, self.specs) for i in range(len(positions))]
             names = self._names(keys, all_traits, above, [""] * len(positions))

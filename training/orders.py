@@ -1,4 +1,4 @@
-"""Everything that a configuration orders, read before any work is begun: a mistake is better said now than in an hour."""
+"""Everything that a configuration orders, read before any work is begun: mistakes are said now, not in an hour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

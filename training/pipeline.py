@@ -22,7 +22,7 @@ from training.judging.mitigation import compared, reweighing
 from training.judging.order import REWEIGHING
 from training.manifest import Identity, build_manifest
 from training.material import Material, fingerprint, read_material
-from training.naming import Naming, Segments
+from training.naming import Naming
 from training.orders import AnyOutcome, Orders, read_orders
 from training.outcomes.fit import fit_outcome
 from training.outcomes.order import CLASSES, PROPENSITY, OutcomeOrder
@@ -161,7 +161,8 @@ def stage_count(orders: Orders) -> int:
 
 def _made_from(order: Order, orders: Orders, seed: int) -> bytes:
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    facts = [versions, onnxruntime.__version__, seed, order.until_ms, order.model, str(order.repository), dict(order.names)]
+    place = [str(order.repository), order.model, dict(order.names)]
+    facts = [versions, onnxruntime.__version__, seed, order.until_ms, place]
     return fingerprint(orders.configuration, order.data) + json.dumps(facts, sort_keys=True).encode()
 
 

@@ -46,10 +46,12 @@ def key_segments(head: HeadOrder, version: int, labels: Labels | None, previous:
         NotImportable: the file gives a key that is taken, or was retired.
     """
     before = previous.segmentation(head.name) if previous else None
-    old_labels, known, names = before or (np.zeros(0, np.int64), [], {})
+    known = [] if before is None else before.known
     by_key = {one.key: place for place, one in enumerate(known)}
-    by_name = {name: key for key, name in names.items()}
-    overlaps = jaccard(labels, len(head.segments), old_labels, len(known)) if known and labels is not None else None
+    by_name = {} if before is None else {name: key for key, name in before.names.items()}
+    overlaps = None
+    if before is not None and labels is not None:
+        overlaps = jaccard(labels, len(head.segments), before.labels, len(known))
     keyed = []
     fresh = issue_keys(head.name, version, len(head.segments))
     for position, (segment, new) in enumerate(zip(head.segments, fresh, strict=True)):
