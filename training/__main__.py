@@ -9,6 +9,7 @@ _COMMANDS = {
     "train": ("train what a configuration asks for, judge it, and publish it", "training.command:main"),
     "configurations": ("list the configurations that come with Audience", "training.command:list_configurations"),
     "check": ("read a configuration and its records, and say what is wrong with them", "training.check:main"),
+    "requests": ("write real visitors as Score requests", "training.requests:main"),
     "score": ("run a version over everyone, and write who is in which audience", "training.base.command:main"),
     "report": ("write the report of a version", "training.report.command:main"),
     "approve": ("say that a version may take a label", "training.judging.command:main"),

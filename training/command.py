@@ -2,15 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from server.errors import AudienceError
-from server.repository import is_model_name
 from server.settings import read_repository
 from training import summary
+from training.arguments import model_name, moment_ms, natural
 from training.configuration.configuration import find_configuration, read_configuration, shipped
 from training.errors import NotTrained
 from training.names import read_names
@@ -40,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
                 repository=repository,
                 model=model,
                 until_ms=given.until,
+                without=frozenset(given.without),
                 names=read_names(given.names),
                 seed=given.seed,
                 signing_key=None if given.signing_key is None else read_signing_key(given.signing_key),
@@ -90,10 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", type=model_name, metavar="NAME", help="name of the model (default: the configuration's)")
     add(
         "--until",
-        type=_moment_ms,
+        type=moment_ms,
         metavar="YYYY-MM-DD",
         help="use only events before this moment, UTC unless it has an offset (default: all)",
     )
+    add("--without", nargs="+", default=[], metavar="FEATURE", help="features to leave out")
     add("--names", type=Path, metavar="FILE", help='TOML file of names for segments, by key: "value-1-2" = "Regulars"')
     add(
         "--signing-key",
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="Ed25519 private key, PEM, that signs the version, for servers with --public-key (default: no signature)",
     )
-    add("--seed", type=_seed, help="of every random number (default: the configuration's)")
+    add("--seed", type=natural, help="of every random number (default: the configuration's)")
     add(
         "--work",
         type=Path,
@@ -111,24 +112,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--afresh", action="store_true", help="do everything again, and keep nothing")
     return parser
-
-
-def model_name(text: str) -> str:
-    """The name of a model that an argument gives."""
-    if not is_model_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no model name; needed is 1 to 64 of a-z, 0-9, - and _")
-    return text
-
-
-def _moment_ms(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; needed is one such as 2017-12-01") from error
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 1 << 32:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {(1 << 32) - 1}")
-    return int(text)

@@ -1,6 +1,6 @@
 """What heads are fitted to, from whatever shape the records have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +37,18 @@ class Material:
     classes: Mapping[str, tuple[str, ...]]
     data: str
     until_ms: int
+
+    def without(self, names: Collection[str]) -> "Material":
+        """The same without some features.
+
+        Raises:
+            BadConfig: there is no feature of one of the names.
+        """
+        known = [spec.name for spec in self.table.specs]
+        unknown = sorted(set(names).difference(known))
+        if unknown:
+            raise BadConfig(f"there is no feature {unknown[0]!r} to leave out; there are {', '.join(known)}")
+        return replace(self, table=self.table.without(names)) if names else self
 
     @property
     def newest(self) -> Table:
@@ -79,16 +91,28 @@ def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Ma
     )
 
 
+def read_newest(orders: Orders, data: Path | None, until_ms: int | None) -> Table:
+    """The rows of the newest date alone; see read_material."""
+    if orders.events is None:
+        return read_material(orders, data, until_ms).newest
+    log, _ = _log(orders, orders.events, data, until_ms)
+    return log.snapshots([log.until_us // 1000])
+
+
 def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> Material:
     configuration = orders.configuration
-    if until_ms is not None:
-        order = replace(order, log=replace(order.log, until_ms=until_ms))
-    (folder,) = configuration.folders(data)
-    log = EventLog(open_events(order.log, folder), order, orders.event_labels)
+    log, folder = _log(orders, order, data, until_ms)
     table = log.snapshots(log.dates())
     reading = Reading(table=table, quality=log.quality(table, configuration.quality), asides=(), classes={})
     reading = attach_attributes(reading, configuration.attributes, (folder,), configuration.quality)
     return _material(reading, order.log.title, log.until_us // 1000)
+
+
+def _log(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> tuple[EventLog, Path]:
+    if until_ms is not None:
+        order = replace(order, log=replace(order.log, until_ms=until_ms))
+    (folder,) = orders.configuration.folders(data)
+    return EventLog(open_events(order.log, folder), order, orders.event_labels), folder
 
 
 def _material(reading: Reading, data: str, until_ms: int) -> Material:

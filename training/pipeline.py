@@ -50,6 +50,7 @@ class Order:
         repository: where to publish.
         model: name of the model, None for the configuration's.
         until_ms: only records before this moment are used, None for all.
+        without: features to leave out.
         names: names that people gave to segments, by key.
         seed: of every random number, None for the configuration's.
         signing_key: whose signature the version gets; None for none.
@@ -62,6 +63,7 @@ class Order:
     repository: Path
     model: str | None
     until_ms: int | None
+    without: frozenset[str]
     names: Mapping[str, str]
     seed: int | None
     signing_key: SigningKey | None
@@ -102,7 +104,8 @@ def train(order: Order, show: Show) -> Trained:
     material = stages.run("records", "Reading the records", lambda: read_material(orders, order.data, order.until_ms))
     write_set_aside(order.work, material.asides)
     material.quality.refuse()
-    orders = _with_words(orders, material)
+    material = material.without(order.without)
+    orders = _fitting(orders, material)
     newest = material.newest
     segmentations = [
         stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
@@ -161,20 +164,25 @@ def stage_count(orders: Orders) -> int:
 
 def _made_from(order: Order, orders: Orders, seed: int) -> bytes:
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    place = [str(order.repository), order.model, dict(order.names)]
+    place = [str(order.repository), order.model, dict(order.names), sorted(order.without)]
     facts = [versions, onnxruntime.__version__, seed, order.until_ms, place]
     return fingerprint(orders.configuration, order.data) + json.dumps(facts, sort_keys=True).encode()
 
 
-def _with_words(orders: Orders, material: Material) -> Orders:
-    """Outcomes of classes, with the words that the records have where the configuration names none."""
+def _fitting(orders: Orders, material: Material) -> Orders:
+    """Without features that are left out, and with the words of classes where the configuration names none."""
+    there = {spec.name for spec in material.table.specs}
+    segmentations = [
+        replace(one, features=tuple(name for name in one.features if name in there) or ("",)) if one.features else one
+        for one in orders.segmentations
+    ]
     outcomes = [
         replace(one, classes=material.classes[one.name])
         if isinstance(one, OutcomeOrder) and one.kind == CLASSES and one.name in material.classes
         else one
         for one in orders.outcomes
     ]
-    return replace(orders, outcomes=outcomes)
+    return replace(orders, segmentations=segmentations, outcomes=outcomes)
 
 
 def _segmentation(order: SegmentationOrder, material: Material, seed: int) -> Callable[[], Segmentation]:

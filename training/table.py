@@ -1,7 +1,7 @@
 """The rows that heads are fitted to and judged on: who, as of when, what is known of them, and what came of it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -48,6 +48,16 @@ class Table:
             as_of_ms=None if self.as_of_ms is None else self.as_of_ms[rows],
             outcomes={name: outcome[rows] for name, outcome in self.outcomes.items()},
             columns={name: column[rows] for name, column in self.columns.items()},
+        )
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same rows without some features."""
+        kept = np.array([position for position, spec in enumerate(self.specs) if spec.name not in names], np.int64)
+        return replace(
+            self,
+            specs=[self.specs[position] for position in kept],
+            features=np.ascontiguousarray(self.features[:, kept]),
+            is_missing=self.is_missing[:, kept],
         )
 
     def position(self, feature: str) -> int:
