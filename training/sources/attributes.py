@@ -22,10 +22,10 @@ from training.sources.values import Bools, Column, Positions, Values
 _NONE = -1
 _DAY_MS = 86_400_000
 _NEWEST = """
-    WITH one AS (SELECT visitor, moment, max(at) AS at FROM known GROUP BY ALL)
-    SELECT coalesce(one.at, -1) AS at
+    WITH one AS (SELECT visitor, moment, max(place) AS place FROM known GROUP BY ALL)
+    SELECT coalesce(one.place, -1) AS place
     FROM asked ASOF LEFT JOIN one ON asked.visitor = one.visitor AND asked.moment >= one.moment
-    ORDER BY asked.row
+    ORDER BY asked.number
 """
 _LAST_MS = np.iinfo(np.int64).max // 2
 
@@ -183,12 +183,12 @@ def newest(
         usable: positions of the attributes that may be used.
     """
     connection = duckdb.connect(config={"enable_external_access": False})
-    rows = {"row": pa.array(np.arange(len(visitors))), "visitor": pa.array(visitors), "moment": pa.array(as_of_ms)}
-    known = {"at": pa.array(usable), "visitor": pa.array(whose[usable]), "moment": pa.array(since_ms[usable])}
+    rows = {"number": pa.array(np.arange(len(visitors))), "visitor": pa.array(visitors), "moment": pa.array(as_of_ms)}
+    known = {"place": pa.array(usable), "visitor": pa.array(whose[usable]), "moment": pa.array(since_ms[usable])}
     connection.register("asked", pa.table(rows))
     connection.register("known", pa.table(known))
     found = connection.sql(_NEWEST).to_arrow_table()
-    positions: Positions = found["at"].to_numpy().astype(np.int64)
+    positions: Positions = found["place"].to_numpy().astype(np.int64)
     return positions
 
 
@@ -212,7 +212,7 @@ def _check_single(order: AttributeOrder, whose: npt.NDArray[np.str_]) -> None:
     visitors, counts = np.unique(whose, return_counts=True)
     if len(visitors) and counts.max() > 1:
         raise BadData(
-            f"attribute {order.name!r}: visitor {visitors[counts.argmax()]!r} is there {counts.max()} times; needed is "
+            f"attribute {order.name!r}: visitor {str(visitors[counts.argmax()])!r} is there {counts.max()} times; needed is "
             'one row for each, or time = "…", a column that says which is the newest'
         )
 

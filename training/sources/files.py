@@ -36,7 +36,7 @@ def prepare(order: SourceOrder, folders: Sequence[Path], work: Path) -> Path:
 
 
 def locate(order: SourceOrder, folders: Sequence[Path]) -> Path:
-    """The file.
+    """The file; without folders a relative path begins where the process runs.
 
     Raises:
         BadConfig: there is none. The text says where it was looked for.
@@ -46,7 +46,7 @@ def locate(order: SourceOrder, folders: Sequence[Path]) -> Path:
         folders, relative = (_package(order, inside["package"]),), inside["path"]
     else:
         relative = order.path
-    candidates = [folder / relative for folder in folders]
+    candidates = [folder / relative for folder in folders or (Path(),)]
     for candidate in candidates:
         if candidate.is_file():
             return candidate

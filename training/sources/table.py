@@ -73,7 +73,7 @@ def read_table(  # noqa: PLR0913  # one argument for each part of the configurat
 
     Raises:
         BadConfig: a file or query cannot be read, or an answer that is asked for does not occur.
-        BadData: a column is absent, or nothing is left of one.
+        BadData: a column is absent, nothing is left of one, or no row is left.
     """
     limits = limits or QualityOrder()
     kept = tuple(dict.fromkeys([*order.columns, *columns]))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from training.quality.checks import Finding, same_rows, set_aside_rows
+from training.quality.refusal import BadData
 from training.quality.set_aside import Aside
 from training.sources.order import DROP, RowsOrder
 from training.sources.records import RECORDS, open_records
@@ -52,7 +53,7 @@ def find_usable(order: RowsOrder, learned: Sequence[str], folders: Sequence[Path
 
     Raises:
         BadConfig: the file or query cannot be read.
-        BadData: a column is absent.
+        BadData: a column is absent, or no row is left.
     """
     own = [column for column in (order.entity, order.time, order.identifier, order.consent) if column]
     with open_records({RECORDS: order.source}, order.place, order.query, folders, memory) as records:
@@ -67,6 +68,9 @@ def find_usable(order: RowsOrder, learned: Sequence[str], folders: Sequence[Path
     _consent(order, values, sieve)
     _duplicates(order, [*own, *learned], values, sieve)
     positions = np.flatnonzero(sieve.is_used)
+    if not len(positions):
+        reasons = "; ".join(finding.text for finding in sieve.findings)
+        raise BadData(f"no row can be used: {reasons or 'the records have none'}")
     return Usable(
         values=values
         if sieve.is_used.all()

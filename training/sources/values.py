@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 
 from training.quality.refusal import BadData
 from training.quality.set_aside import Aside
+from training.sources.moments import moment_columns, to_milliseconds
 from training.sources.records import quoted
 
 NUMBER, TRUTH, CATEGORY = "number", "truth", "category"
@@ -121,7 +121,8 @@ class Values:
         elif pa.types.is_timestamp(kind) and kind.tz is not None:
             found = pc.cast(pc.cast(_joined(self._rows[column]), pa.timestamp("ms", kind.tz), safe=False), pa.int64())
         else:
-            found = self._parsed_moments(column, time_format, time_zone)
+            clock = self._table(moment_columns(self._word(column), time_format))
+            found = to_milliseconds(_joined(clock["us"]), _joined(clock["own"]), time_zone)
         missing = found.is_null().to_numpy(zero_copy_only=False)
         return found.fill_null(0).to_numpy().astype(np.int64), self.aside(column, missing, "is no moment")
 
@@ -167,19 +168,6 @@ class Values:
         words: list[str] = encoded.dictionary.to_pylist()
         return words, encoded.indices.fill_null(len(words)).to_numpy().astype(np.int64)
 
-    def _parsed_moments(self, column: str, time_format: str, time_zone: str) -> pa.Array:
-        """From text with or without an offset, dates, and moments without one."""
-        word = self._word(column)
-        form = time_format.replace("'", "''")
-        parsed = f"try_strptime({word}, '{form}')" if time_format else f"TRY_CAST({word} AS TIMESTAMP)"
-        has_offset = f"regexp_matches({word}, ':.*([zZ]|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-        found = self._table(f"{parsed}::TIMESTAMP AS value, coalesce({has_offset}, false) AS own")
-        naive = _joined(found["value"]).cast(pa.timestamp("us"))
-        local = pc.assume_timezone(naive, ZoneInfo(time_zone).key, ambiguous="earliest", nonexistent="latest")
-        universal = pc.assume_timezone(naive, "UTC")
-        chosen = pc.if_else(_joined(found["own"]), universal.cast(pa.int64()), local.cast(pa.int64()))
-        return pc.floor(pc.divide(chosen.cast(pa.float64()), 1000.0)).cast(pa.int64())
-
     def _shown(self, column: str, rows: Positions) -> pa.Array:
         if not column:
             return pa.nulls(len(rows), pa.string())
@@ -209,7 +197,7 @@ class Values:
         return f"({self._word(column)} IS NOT NULL)"
 
     def _figures(self, expressions: str) -> list[int]:
-        return [int(figure.as_py()) for figure in (c[0] for c in self._table(f"{expressions}"))]
+        return [int(figure.as_py()) for figure in (c[0] for c in self._table(expressions))]
 
     def _column(self, expression: str) -> pa.Array:
         return _joined(self._table(f"{expression} AS value")["value"])
