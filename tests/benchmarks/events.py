@@ -59,7 +59,7 @@ _FILE = """
 [data]
 shape = "events"
 title = "generated"
-zone = "Europe/Berlin"
+time_zone = "Europe/Berlin"
 since = 2024-01-01T00:00:00Z
 until = 2024-12-31T00:00:00Z
 query = "FROM events_file"

@@ -16,7 +16,11 @@ def _read(said: str) -> EventFeature:
     ("said", "spec", "default"),
     [
         ("function = 'count'" + WINDOW, FeatureSpec(name="one", description="of one"), 0),
-        ("function = 'since_last'" + WINDOW, FeatureSpec(name="one", description="of one", unit="days", maximum=28), 28),
+        (
+            "function = 'since_last'" + WINDOW,
+            FeatureSpec(name="one", description="of one", unit="days", maximum=28),
+            28,
+        ),
         (
             "function = 'share', part = 'hour < 5'" + WINDOW,
             FeatureSpec(name="one", description="of one", unit="share", maximum=1),
@@ -63,7 +67,10 @@ def test_specs(said: str, spec: FeatureSpec, default: float) -> None:
         ("function = 'count', of = 'spend'" + WINDOW, "of means nothing here"),
         ("function = 'mean', of = 'spend'" + WINDOW, "mean of no events is nothing; needed is default"),
         ("function = 'mean', of = 'spend', minimum = 0, default = -1" + WINDOW, "default is -1, which is outside"),
-        ("function = 'mean', of = 'sum(spend)', default = 0" + WINDOW, "of: 'sum\\(spend\\)' has SUM\\(spend\\); allowed"),
+        (
+            "function = 'mean', of = 'sum(spend)', default = 0" + WINDOW,
+            "of: 'sum\\(spend\\)' has SUM\\(spend\\); allowed",
+        ),
         ("function = 'count', where = 'kind ='" + WINDOW, "where: 'kind =' is no SQL expression"),
         ("function = 'share'" + WINDOW, "a share needs part ="),
         ("function = 'trend', recent_days = 28" + WINDOW, "recent_days is 28; needed is less than window_days, 28"),
@@ -72,7 +79,10 @@ def test_specs(said: str, spec: FeatureSpec, default: float) -> None:
         ("function = 'count', minimum = 3, maximum = 2" + WINDOW, "minimum is 3 and maximum 2"),
         ("function = 'most_frequent', of = 'word'" + WINDOW, "most_frequent needs vocabulary"),
         ("function = 'last', of = 'w', vocabulary = ['a', 'a'], default = 'a'" + WINDOW, "vocabulary has a word twice"),
-        ("function = 'last', of = 'w', vocabulary = ['a'], default = 'b'" + WINDOW, "default is 'b'; needed is one of a"),
+        (
+            "function = 'last', of = 'w', vocabulary = ['a'], default = 'b'" + WINDOW,
+            "default is 'b'; needed is one of a",
+        ),
         ("function = 'since_first', where = 'ends < as_of'" + WINDOW, "where has as_of, which the first event"),
     ],
 )
