@@ -6,6 +6,7 @@ day of the week for Spark, and a division by zero it leaves to the engine.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import sqlglot
@@ -18,7 +19,7 @@ def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Engine:
     """One that carries out SQL.
 
@@ -30,6 +31,7 @@ class Engine:
     dialect: str
     pieces: Mapping[str, Piece]
 
+    @lru_cache(maxsize=64)  # noqa: B019  # engines are constants: none is kept alive by it
     def say(self, sql: str) -> str:
         """The statement as this engine reads it.
 

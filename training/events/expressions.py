@@ -5,6 +5,7 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
 from training.configuration.section import Section
 
@@ -64,6 +65,8 @@ def parse(text: str) -> exp.Expression:
         BadExpression: it is no SQL, or SQL whose meaning the executors do not share.
     """
     try:
+        if any(token.token_type is TokenType.SEMICOLON for token in sqlglot.tokenize(text, "duckdb")):
+            raise BadExpression(f"{text!r} is no SQL expression: it has a semicolon")
         tree = sqlglot.parse_one(text, read="duckdb", into=exp.Condition)
     except SqlglotError as error:
         raise BadExpression(f"{text!r} is no SQL expression") from error

@@ -1,6 +1,7 @@
 """The files of a log, opened: views of DuckDB by their names, and over them the events."""
 
 import importlib.resources
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,17 +14,33 @@ from training.events.query import quoted
 _PACKAGE_MARK = ":"
 
 
-def open_events(order: LogOrder, folder: Path) -> duckdb.DuckDBPyConnection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What DuckDB may take.
+
+    Attributes:
+        memory: as DuckDB says it, such as "5GB"; "" for most of the machine's.
+        threads: 0 for one for each core.
+        spill: folder for what does not fit into memory, None for one below the working directory.
+    """
+
+    memory: str = ""
+    threads: int = 0
+    spill: Path | None = None
+
+
+def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duckdb.DuckDBPyConnection:  # noqa: B008  # frozen
     """A connection with a view for each file, and the view `events` of the query. It reads these files alone.
 
     Args:
         order: what the file says.
         folder: where paths begin that are not absolute.
+        limits: of memory and threads.
 
     Raises:
         BadConfig: a file is not there or cannot be read, or the query does not run. The text says which and why.
     """
-    connection = duckdb.connect()
+    connection = duckdb.connect(config=_settings(limits))
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     paths = {name: _path(name, place, folder) for name, place in order.files.items()}
@@ -39,6 +56,15 @@ def open_events(order: LogOrder, folder: Path) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise BadConfig(f"data: query does not run: {_first_line(error)}") from error
     return connection
+
+
+def _settings(limits: Limits) -> dict[str, str]:
+    settings = {
+        "memory_limit": limits.memory,
+        "threads": str(limits.threads or ""),
+        "temp_directory": str(limits.spill or ""),
+    }
+    return {name: value for name, value in settings.items() if value}
 
 
 def _path(name: str, place: str, folder: Path) -> Path:

@@ -89,11 +89,11 @@ def read_events(section: Section) -> EventsOrder:
 def read_log(section: Section) -> LogOrder:
     """The table [data]."""
     section.choice("shape", ("events",))
-    zone = section.text("zone", "UTC")
+    zone = section.text("time_zone", "UTC")
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise section.fault(f"zone is {zone!r}; needed is one such as 'Europe/London'") from None
+        raise section.fault(f"time_zone is {zone!r}; needed is one such as 'Europe/London'") from None
     files = section.table("files")
     order = LogOrder(
         title=section.text("title"),

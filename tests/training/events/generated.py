@@ -23,7 +23,7 @@ FILE = """
 [data]
 shape = "events"
 title = "generated"
-zone = "Europe/London"
+time_zone = "Europe/London"
 query = "FROM generated"
 
 [dates]
