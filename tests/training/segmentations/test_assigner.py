@@ -84,8 +84,8 @@ def test_one_segment(radii: npt.NDArray[np.float64] | None, columns: list[Column
     assigner = Assigner(PLAIN, np.array([[0.0, 0], [1, 0]]), np.array([0, 0]), radii)
     rows = np.array([[0, 0.5], [3, 0]], dtype=np.float32)
     assert list(assigner.columns) == columns
-    expected = [[0, 0.5, 0.5], [-1, 2, 1]] if radii is not None else [[0, 0.5], [0, 2]]
-    assert assigner.scores(rows).tolist() == expected
+    expected = np.array([[0, 0.5], [0, 2]] if radii is None else [[0, 0.5, 0.5], [-1, 2, 1]])
+    np.testing.assert_array_equal(assigner.scores(rows), expected)
     np.testing.assert_allclose(answers(_head(assigner), rows), expected, atol=1e-7)
 
 

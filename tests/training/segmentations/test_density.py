@@ -136,6 +136,15 @@ def test_smallest_share() -> None:
     assert head.tried[0]["outlier_share"] == 0.05
 
 
+def test_too_many_segments() -> None:
+    """Hundreds of dense places are refused: nobody could tell such segments apart, and a row would wait for them."""
+    features = np.repeat(np.random.default_rng(0).uniform(-9, 9, (120, 2)).astype(np.float32), 4, axis=0)
+    with pytest.raises(
+        CannotSegment, match=r"^there are 120 dense places, and a segmentation has at most 100 segments"
+    ):
+        fit_dbscan("d", "", plane(features), features, 0, Density(eps=0.001, min_samples=4, smallest_share=0))
+
+
 def test_knee_by_hand() -> None:
     """The knee is the last value before a curve turns up; a level curve has it anywhere, at its only value."""
     assert knee(np.array([1.0, 1.1, 1.2, 1.3, 9.0])) == 1.3

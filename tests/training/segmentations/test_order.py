@@ -164,14 +164,13 @@ def test_errors_name_the_segmentation() -> None:
 
 def test_rules_are_delegated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Methods by rules are read and fitted by their own module, with the section, name, title, method and seed."""
-    calls: list[Any] = []
     module = SimpleNamespace(
-        read_rules=lambda *of: calls.append(of[1:]) or "rules",
-        fit_rules=lambda order, rows, seed: calls.append((order, len(rows), seed)) or "head",
+        read_rules=lambda section, *of: (section.text("cells"), *of),
+        fit_rules=lambda order, rows, seed: (order, len(rows), seed),
     )
     monkeypatch.setattr(orders, "_rules_module", lambda: module)
     read = _read(method="rfm", title="by value", cells="any")
-    assert read == SegmentationOrder(name="style", title="by value", method="rfm", rules="rules")
+    rules = ("any", "style", "by value", "rfm")
+    assert read == SegmentationOrder(name="style", title="by value", method="rfm", rules=rules)
     fitted: Any = fit_segmentation(read, table(blobs((3, 4))), 9)
-    assert fitted == "head"
-    assert calls == [("style", "by value", "rfm"), ("rules", 7, 9)]
+    assert fitted == (rules, 7, 9)
