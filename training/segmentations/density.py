@@ -18,6 +18,7 @@ from training.segmentations.shaping import Shaping
 from training.segmentations.thinning import thin
 
 MOST_CENTRES = 2000  # a row is compared with all of them while a page waits
+MOST_SEGMENTS = 100
 LEAST_EPS = 1e-3  # in standard deviations; rows that differ by less are the same
 SMALLEST_SHARE = 0.01  # of the visitors; a smaller dense place is no segment
 _FITTED_ROWS = 10_000
@@ -95,7 +96,7 @@ def fit_dbscan(  # noqa: PLR0913, PLR0917  # what the head is called, what it is
     is the one that agrees best with the fit (see radii).
 
     Raises:
-        CannotSegment: every row is an outlier, or no eps can be found.
+        CannotSegment: every row is an outlier, no eps can be found, or there are more than 100 segments.
 
     Source: M. Ester, H.-P. Kriegel, J. Sander and X. Xu, A density-based algorithm for discovering clusters, 1996;
         twice the number of features: J. Sander and others, Density-based clustering in spatial databases, 1998.
@@ -125,7 +126,7 @@ def fit_hdbscan(  # noqa: PLR0913, PLR0917  # what the head is called, what it i
     (see radii); beyond 2,000 members, points that cover them stand for them.
 
     Raises:
-        CannotSegment: every row is an outlier.
+        CannotSegment: every row is an outlier, or there are more than 100 segments.
 
     Source: R. J. G. B. Campello, D. Moulavi and J. Sander, Density-based clustering based on hierarchical density
         estimates, 2013.
@@ -203,8 +204,16 @@ def _served(  # noqa: PLR0913, PLR0917  # the head's name and title, and what wa
         shaped: shape (n, d).
         labels: shape (n,), as fitted.
         members: positions of the rows that centres are chosen from.
-        settings: of the fit; with eps, for the evaluation.
+        settings: of the fit, for the evaluation; eps is the radius where every member is a centre.
+
+    Raises:
+        CannotSegment: there are more segments than anybody can tell apart.
     """
+    if labels.max() >= MOST_SEGMENTS:
+        raise CannotSegment(
+            f"there are {labels.max() + 1} dense places, and a segmentation has at most {MOST_SEGMENTS} segments; "
+            f"raise smallest_share or min_samples"
+        )
     chosen = members[thin(shaped[members], labels[members], MOST_CENTRES)]
     assigner = Assigner(shaping, shaped[chosen], labels[chosen])
     if "eps" in settings and len(chosen) < MOST_CENTRES:

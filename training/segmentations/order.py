@@ -13,7 +13,7 @@ from training.features import Features
 from training.heads import NO_SEGMENT, Labels, Segmentation
 from training.segmentations import centroids, density, hierarchy
 from training.segmentations.centroids import Choice, fit_centroids
-from training.segmentations.density import LEAST_EPS, Density, fit_dbscan, fit_hdbscan
+from training.segmentations.density import LEAST_EPS, MOST_SEGMENTS, Density, fit_dbscan, fit_hdbscan
 from training.segmentations.hierarchy import fit_tree
 from training.segmentations.mixture import fit_mixture
 from training.segmentations.population import CannotSegment, shape_population
@@ -29,7 +29,7 @@ RULES = ("rules", "rfm", "lifecycle")
 _COUNTED = (KMEANS, MINIBATCH, MIXTURE)
 _DENSE = (DBSCAN, HDBSCAN)
 _NAME = re.compile(r"[a-z0-9_]{1,64}")  # as in bundle.proto
-_LEAST_COUNT, _MOST_COUNT = 2, 100
+_LEAST_COUNT, _MOST_COUNT = 2, MOST_SEGMENTS
 _LEAST_SAMPLES = 2
 
 

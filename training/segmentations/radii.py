@@ -28,12 +28,14 @@ def calibrated_radii(distances: FloatArray, nearest: Labels, labels: Labels, cou
 
 
 def _border(distances: FloatArray, is_member: BoolArray) -> float:
-    """The number that most members are at or below, and most others above."""
+    """The number that leaves the most members at or below it and others above it."""
     order = np.argsort(distances, kind="stable")
     ascending = distances[order]
     won = np.cumsum(np.where(is_member[order], 1, -1))
     ends = np.flatnonzero(np.append(np.diff(ascending) > 0, True))  # last of each run of equal distances
     best = int(ends[won[ends].argmax()])
+    if won[best] < 0:
+        return float(ascending[0]) / 2  # better nobody than so many others
     if best == len(ascending) - 1:
         return float(ascending[best]) + SMALLEST_RADIUS  # so that the last member is not on the border
     return float(ascending[best] + ascending[best + 1]) / 2

@@ -33,10 +33,10 @@ def _farthest_first(points: FloatArray, segments: Labels, most: int) -> Labels:
     ends = np.append(starts[1:], len(points))
     gaps = np.full(len(points), np.inf)  # squared distances to the nearest chosen point
     slices = {int(segments[start]): slice(start, end) for start, end in zip(starts, ends, strict=True)}
-    chosen = []
+    chosen: list[int] = []
     for own in slices.values():
         middle = points[own].mean(axis=0)
-        chosen.append(own.start + int(((points[own] - middle) ** 2).sum(axis=1).argmin()))
+        chosen.append(int(own.start + ((points[own] - middle) ** 2).sum(axis=1).argmin()))
         _update(gaps, own, points, squares, chosen[-1])
     while len(chosen) < most:
         chosen.append(int(gaps.argmax()))
