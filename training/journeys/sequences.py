@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Positions = npt.NDArray[np.int64]
 
+_DAYS_FROM_HOURS = 48  # two days, before it is a plural
+
 Event = tuple[int, str]  # milliseconds since 1970, and a word for what was done
 
 
@@ -31,13 +33,15 @@ class Gap:
         if self.most_ms is not None:
             parts.append(f"within {_duration(self.most_ms)}")
         if self.most_events is not None:
-            parts.append("as the very next" if self.most_events == 1 else f"among the next {self.most_events} events")
-        return f"each step {' and '.join(parts)} of the one before" if parts else ""
+            parts.append("directly" if self.most_events == 1 else f"among the next {self.most_events} events")
+        return f"each step {' and '.join(parts)} after the one before" if parts else ""
 
 
 def _duration(milliseconds: int) -> str:
     hours = milliseconds / 3_600_000
-    return f"{hours / 24:g} days" if hours >= 48 else f"{hours:g} hours"  # noqa: PLR2004  # two days, before it is a plural
+    if hours >= _DAYS_FROM_HOURS:
+        return f"{hours / 24:g} days"
+    return "1 hour" if hours == 1 else f"{hours:g} hours"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

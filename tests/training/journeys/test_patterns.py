@@ -91,10 +91,10 @@ def test_nobody_did_anything() -> None:
     ("gap", "text"),
     [
         (Gap(), ""),
-        (Gap(3_600_000 * 24), "each step within 24 hours of the one before"),
-        (Gap(3_600_000 * 72), "each step within 3 days of the one before"),
-        (Gap(None, 1), "each step as the very next of the one before"),
-        (Gap(5_400_000, 4), "each step within 1.5 hours and among the next 4 events of the one before"),
+        (Gap(3_600_000 * 24), "each step within 24 hours after the one before"),
+        (Gap(3_600_000 * 72), "each step within 3 days after the one before"),
+        (Gap(None, 1), "each step directly after the one before"),
+        (Gap(5_400_000, 4), "each step within 1.5 hours and among the next 4 events after the one before"),
     ],
 )
 def test_gaps_in_words(gap: Gap, text: str) -> None:
