@@ -97,7 +97,7 @@ class Line:
         except SyntaxError as error:
             raise self._ungrammatical(error) from None
         except (ValueError, RecursionError, MemoryError) as error:
-            raise BadExpression(f"this is no condition ({error or 'too deeply nested'}); split it") from None
+            raise BadExpression(f"this is no condition ({str(error) or 'too deeply nested'}); split it") from None
         _check_size(tree)
         return tree
 

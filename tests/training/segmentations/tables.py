@@ -1,6 +1,7 @@
 """Small tables of visitors for segmentations."""
 
 import numpy as np
+import numpy.typing as npt
 
 from training.features import Features, FeatureSpec
 from training.table import Table
@@ -15,7 +16,7 @@ SPECS = (
 )
 
 
-def table_of(features: Features) -> Table:
+def table_of(features: Features | npt.NDArray[np.float64]) -> Table:
     """Visitors with these features, of whom nothing else is known."""
     return Table(
         specs=SPECS,

@@ -71,20 +71,25 @@ class Amount:
         return _rounded(self, other), _rounded(other, self)
 
     def __lt__(self, other: "Amount") -> bool:
-        return operator.lt(*self._pair(other))
+        left, right = self._pair(other)
+        return left < right
 
     def __le__(self, other: "Amount") -> bool:
-        return operator.le(*self._pair(other))
+        left, right = self._pair(other)
+        return left <= right
 
     def __gt__(self, other: "Amount") -> bool:
-        return operator.gt(*self._pair(other))
+        left, right = self._pair(other)
+        return left > right
 
     def __ge__(self, other: "Amount") -> bool:
-        return operator.ge(*self._pair(other))
+        left, right = self._pair(other)
+        return left >= right
 
     def __eq__(self, other: object) -> bool:
         assert isinstance(other, Amount)
-        return operator.eq(*self._pair(other))
+        left, right = self._pair(other)
+        return left == right
 
     def __ne__(self, other: object) -> bool:
         return not self == other

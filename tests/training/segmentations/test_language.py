@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.features import FeatureSpec
+from training.features import Features, FeatureSpec
 from training.segmentations.expressions import holds
 from training.segmentations.grammar import BadExpression, check_grammar
 from training.segmentations.language import named, read_condition
@@ -15,8 +15,10 @@ SPECS = (
     FeatureSpec(name="28d_visits", description="visits"),
     FeatureSpec(name="main_daypart", description="daypart", vocabulary=("morning", "afternoon", "evening")),
 )
-POPULATION = np.column_stack([np.arange(1, 101), np.arange(100, 0, -1), np.zeros(100), np.ones(100), np.zeros(100)])
-POPULATION = POPULATION.astype(np.float32)
+POPULATION: Features = np.zeros((100, 5), dtype=np.float32)
+POPULATION[:, 0] = np.arange(1, 101)
+POPULATION[:, 1] = np.arange(100, 0, -1)
+POPULATION[:, 3] = 1
 
 
 @pytest.mark.parametrize(

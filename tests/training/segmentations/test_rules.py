@@ -75,11 +75,11 @@ def test_the_graph_gives_the_same_labels(rules: tuple[Rule, ...]) -> None:
 
 
 def _below(value: np.float32) -> np.float32:
-    return np.nextafter(value, np.float32(0))
+    return np.float32(np.nextafter(value, np.float32(0)))
 
 
 def _above(value: np.float32) -> np.float32:
-    return np.nextafter(value, np.float32(np.inf))
+    return np.float32(np.nextafter(value, np.float32(np.inf)))
 
 
 def test_rules_that_say_little() -> None:
@@ -104,7 +104,7 @@ def test_mistakes() -> None:
     with pytest.raises(BadConfig, match=r"segmentation 'moments', segment 'Rich': there is no feature 'spnd'; did you"):
         _fit(Rule("Rich", "spnd > 3"))
     with pytest.raises(BadConfig, match="there is no visitor to fix thresholds and shares on"):
-        fit_conditions("m", "", [RICH], table_of(np.zeros((0, len(SPECS)))))
+        fit_conditions("m", "", [RICH], table_of(np.zeros((0, len(SPECS)), dtype=np.float32)))
 
 
 def test_the_same_bytes() -> None:

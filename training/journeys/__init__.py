@@ -1,0 +1,1 @@
+"""Journeys: what visitors do, in which order, before they buy or leave."""
