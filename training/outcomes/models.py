@@ -82,8 +82,8 @@ class Network:
         if probabilities.shape[1] == 2:  # noqa: PLR2004  # an event and its absence
             with np.errstate(divide="ignore"):
                 logits = np.log(probabilities[:, 1:]) - np.log1p(-probabilities[:, 1:])
-            return np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)
-        return np.log(np.maximum(probabilities, np.exp(-_LARGEST_LOGIT)))
+            return _matrix(np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT))
+        return _matrix(np.log(np.maximum(probabilities, np.exp(-_LARGEST_LOGIT))))
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """A matrix product for each layer."""
@@ -113,8 +113,8 @@ class Shares:
         shares = self.model.predict_proba(features)
         if shares.shape[1] == 2:  # noqa: PLR2004  # an event and its absence
             odds = np.clip(shares[:, 1:], _LEAST_SHARE, _LARGEST_SHARE)
-            return np.log(odds) - np.log(1 - odds)
-        return np.log(np.maximum(shares, _LEAST_SHARE))
+            return _matrix(np.log(odds) - np.log(1 - odds))
+        return _matrix(np.log(np.maximum(shares, _LEAST_SHARE)))
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """The leaves' sums, which are shares already."""
