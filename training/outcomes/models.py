@@ -155,19 +155,22 @@ class Amounts:
     Attributes:
         model: a regression of scikit-learn or LightGBM.
         is_logarithm: whether the leaves' sum is the logarithm of the amount, which skl2onnx 1.20 forgets.
+        unit: by which amounts were divided before the fit.
     """
 
     model: Any
     is_logarithm: bool
+    unit: float
 
     def raw(self, features: Features) -> FloatArray:
         """As the library says."""
-        return _matrix(self.model.predict(features))
+        return _matrix(self.unit * self.model.predict(features))
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """The leaves' sums."""
         total = nodes.cast(emit_trees(nodes, self.model, features), np.float64)
-        return nodes.add("Exp", total) if self.is_logarithm else total
+        amounts = nodes.add("Exp", total) if self.is_logarithm else total
+        return nodes.add("Mul", amounts, nodes.constant(self.unit))
 
 
 def _layer(nodes: Nodes, x: str, weights: FloatArray, biases: FloatArray) -> str:

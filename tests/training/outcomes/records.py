@@ -41,9 +41,7 @@ def draw(count: int, seed: int) -> Features:
 def leaning(features: Features) -> npt.NDArray[np.float64]:
     """The log odds of buying, shape (n,)."""
     wide = features.astype(np.float64)
-    lean: npt.NDArray[np.float64] = (
-        np.log1p(wide[:, 0]) / 2 + wide[:, 2] - (wide[:, 3] == 1) - 3 + (wide[:, 5] > 1e6)
-    )
+    lean: npt.NDArray[np.float64] = np.log1p(wide[:, 0]) / 2 + wide[:, 2] - (wide[:, 3] == 1) - 3 + (wide[:, 5] > 1e6)
     return lean
 
 

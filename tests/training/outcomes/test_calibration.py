@@ -45,6 +45,14 @@ def test_constant_log_odds_give_the_rate() -> None:
     assert found[0, 0] == pytest.approx(0.25, abs=0.01)
 
 
+def test_worse_than_chance_says_nothing() -> None:
+    """Log odds that are the wrong way round are not turned: everyone gets the rate."""
+    raw = np.linspace(-1, 1, 100)[:, None]
+    found = fit_sigmoid(raw, (raw[:, 0] < -0.5).astype(float))
+    assert found.slope == 0
+    assert found.apply(raw)[:, 0] == pytest.approx(np.full(100, 0.25), abs=0.01)
+
+
 def test_temperature_is_the_best() -> None:
     """No other temperature has less loss, and one that was drawn from is found."""
     generator = np.random.default_rng(0)

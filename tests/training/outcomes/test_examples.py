@@ -96,14 +96,16 @@ def test_rows_without_times_are_not_split() -> None:
 
 def test_records_shorter_than_the_horizon() -> None:
     """The text says how long the records are, and how long they would have to be."""
-    with pytest.raises(CannotLearn, match=r"a horizon of 90 days leaves no rows .* are of 63 days; needed are at least 90"):
+    with pytest.raises(
+        CannotLearn, match=r"a horizon of 90 days leaves no rows .* are of 63 days; needed are at least 90"
+    ):
         later(7 * DAY_MS * np.arange(10, dtype=np.int64), 90)
 
 
 def test_a_rare_class_and_too_many_folds() -> None:
     """Where a fold would lack an outcome, that is said, rather than learnt from."""
     rows = examples([1.0] * 2 + [0.0] * 8, list(range(10)))
-    with pytest.raises(CannotLearn, match="with 5 folds .* a fold has not every outcome"):
+    with pytest.raises(CannotLearn, match=r"with 5 folds .* a fold has not every outcome"):
         make_folds(rows, 5, 0, 0, is_amount=False)
 
 

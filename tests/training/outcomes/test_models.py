@@ -1,3 +1,4 @@
+import dataclasses
 from functools import cache
 
 import numpy as np
@@ -16,7 +17,10 @@ from training.outcomes.order import OutcomeOrder
 from training.outcomes.predictor import Predictor
 
 ORDERS = {
-    **{f"propensity {m}": OutcomeOrder(name="buys", title="", kind="propensity", methods=(m,)) for m in methods.OF_CLASSES},
+    **{
+        f"propensity {m}": OutcomeOrder(name="buys", title="", kind="propensity", methods=(m,))
+        for m in methods.OF_CLASSES
+    },
     **{
         f"classes {m}": OutcomeOrder(
             name="next", title="", kind="classes", methods=(m,), classes=WORDS, calibration="temperature"
@@ -39,14 +43,9 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @cache
-def fitted(what: str, seed: int = 0) -> Predictor:
+def fitted(what: str) -> Predictor:
     """The head, fitted on generated rows."""
-    order = ORDERS[what]
-    return fit_outcome(OutcomeOrder(**{**_fields(order), "folds": 2}), table(600), seed)
-
-
-def _fields(order: OutcomeOrder) -> dict[str, object]:
-    return {name: getattr(order, name) for name in OutcomeOrder.__slots__}
+    return fit_outcome(dataclasses.replace(ORDERS[what], folds=2), table(600), 0)
 
 
 def held_out() -> Features:
@@ -101,3 +100,13 @@ def test_amounts_are_never_negative() -> None:
     """No amount is expected to be below 0, wherever the row."""
     for what in ("value linear", "value forest", "value tweedie"):
         assert (fitted(what).scores(held_out()) >= 0).all()
+
+
+@pytest.mark.parametrize("method", ["linear", "boosting", "tweedie"])
+def test_any_currency(method: str) -> None:
+    """Amounts of a currency of which there are a million for each of another are expected a million times, exactly."""
+    rows, order = table(400), dataclasses.replace(ORDERS[f"value {method}"], folds=2)
+    dear = dataclasses.replace(rows, outcomes={"spends": 2.0**20 * rows.outcomes["spends"]})
+    head, other = fit_outcome(order, rows, 0), fit_outcome(order, dear, 0)
+    np.testing.assert_allclose(other.scores(rows.features), 2.0**20 * head.scores(rows.features), rtol=1e-9)
+    prove(build_graph([other], len(SPECS)), [other], rows.features, SPECS)
