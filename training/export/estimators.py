@@ -1,7 +1,6 @@
 """Estimators of other libraries in a graph, by their converters."""
 
 import copy
-from typing import Any
 
 import lightgbm
 import numpy as np
@@ -20,6 +19,7 @@ ML_OPSET = 3
 _INPUT = "given"
 _THRESHOLDS = "threshold="  # a line of LightGBM's text for each tree
 _SIZES = "tree_sizes="  # lengths of the trees' texts, which need not be there
+_OPSET_OF_LIGHTGBM = 15  # the newest that onnxmltools 1.16 knows; what it writes means the same in 18
 
 
 class NotExportable(Exception):
@@ -79,12 +79,13 @@ def _converted(estimator: BaseEstimator, options: dict[str, object]) -> onnx.Mod
 
 def _of_sklearn(estimator: BaseEstimator, options: dict[str, object]) -> onnx.ModelProto:
     estimator = _with_float32_thresholds(estimator)
-    return to_onnx(
+    model: onnx.ModelProto = to_onnx(
         estimator,
         initial_types=[(_INPUT, FloatTensorType([None, estimator.n_features_in_]))],
         options={id(estimator): options} if options else None,
         target_opset={"": OPSET, ML: ML_OPSET},
     )
+    return model
 
 
 def _with_float32_thresholds(estimator: BaseEstimator) -> BaseEstimator:
@@ -99,22 +100,20 @@ def _with_float32_thresholds(estimator: BaseEstimator) -> BaseEstimator:
 
 def _of_lightgbm(estimator: lightgbm.LGBMModel, options: dict[str, object]) -> onnx.ModelProto:
     """What onnxmltools 1.16 makes: of ai.onnx.ml version 1 alone, which means the same in 3."""
-    return convert_lightgbm(
+    model: onnx.ModelProto = convert_lightgbm(
         _with_float32_booster(estimator),
         initial_types=[(_INPUT, GivenType([None, estimator.n_features_in_]))],
         target_opset=_OPSET_OF_LIGHTGBM,
         zipmap=bool(options.get("zipmap", False)),
     )
-
-
-_OPSET_OF_LIGHTGBM = 15  # the newest that onnxmltools 1.16 knows; what it writes means the same in 18
+    return model
 
 
 def _with_float32_booster(estimator: lightgbm.LGBMModel) -> lightgbm.LGBMModel:
     """A copy that decides alike on float32 and has float32 thresholds; onnxmltools rounds to the nearest."""
     lines = estimator.booster_.model_to_string().splitlines()
     kept = [_rounded_line(line) for line in lines if not line.startswith(_SIZES)]
-    copied: Any = copy.copy(estimator)
+    copied: lightgbm.LGBMModel = copy.copy(estimator)
     copied._Booster = lightgbm.Booster(model_str="\n".join(kept) + "\n")  # noqa: SLF001  # nowhere public
     return copied
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.linear_model import LogisticRegression
 
 from training.export.nodes import Nodes
@@ -80,7 +80,8 @@ def fit_sigmoid(raw: FloatArray, actual: FloatArray) -> Sigmoid:
 
     Source: J. Platt, Probabilistic outputs for support vector machines, 1999, whose targets are not 0 and 1 but
     1 / (negatives + 2) and (positives + 1) / (positives + 2), so that few rows which are told apart without error do
-    not make it certain. Such a target is here the row twice, with and without the event, weighted.
+    not make it certain. Such a target is here the row twice, with and without the event, weighted. A slope below 0 is
+    none: log odds that order the rows worse than chance say nothing, and everyone gets the rate.
     """
     positives = actual.sum()
     targets = np.where(actual == 1, (positives + 1) / (positives + 2), 1 / (len(actual) - positives + 2))
@@ -92,6 +93,8 @@ def fit_sigmoid(raw: FloatArray, actual: FloatArray) -> Sigmoid:
         sample_weight=np.concatenate([targets, 1 - targets]),
     )
     slope = float(model.coef_[0, 0]) / scale
+    if slope <= 0:
+        return Sigmoid(0.0, float(logit(targets.mean())))
     return Sigmoid(slope, float(model.intercept_[0]) - slope * centre)
 
 

@@ -91,7 +91,7 @@ def balanced(examples: Examples) -> Examples:
 def _calibrated(
     kind: Kind, order: OutcomeOrder, raw: FloatArray, actual: FloatArray, fold_of: npt.NDArray[np.int64]
 ) -> FloatArray:
-    """Each fold calibrated on the others, so that its own outcomes have no part in what is said of it."""
+    """Each fold calibrated on the rows of the others, since a calibration flatters the rows that it was fitted on."""
     predicted = np.empty_like(raw)
     for k in np.unique(fold_of):
         others, own = fold_of != k, fold_of == k

@@ -105,10 +105,13 @@ def _unskewed(numbers: Features, plain_count: int) -> FloatArray:
 
 
 def _emit_unskewed(nodes: Nodes, values: str, plain_count: int, skewed_count: int) -> str:
-    skewed = values
-    if plain_count:
-        sizes = nodes.constant(np.array([plain_count, skewed_count], dtype=np.int64))
-        plain, skewed = nodes.add_many("Split", 2, values, sizes, axis=1)
-    logarithm = nodes.add("Log", nodes.add("Add", nodes.add("Abs", skewed), nodes.constant(1.0)))
-    unskewed = nodes.add("Mul", nodes.add("Sign", skewed), logarithm)
-    return nodes.add("Concat", plain, unskewed, axis=1) if plain_count else unskewed
+    if not plain_count:
+        return _emit_logarithm(nodes, values)
+    sizes = nodes.constant(np.array([plain_count, skewed_count], dtype=np.int64))
+    plain, skewed = nodes.add_many("Split", 2, values, sizes, axis=1)
+    return nodes.add("Concat", plain, _emit_logarithm(nodes, skewed), axis=1)
+
+
+def _emit_logarithm(nodes: Nodes, values: str) -> str:
+    logarithm = nodes.add("Log", nodes.add("Add", nodes.add("Abs", values), nodes.constant(1.0)))
+    return nodes.add("Mul", nodes.add("Sign", values), logarithm)

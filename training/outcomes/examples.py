@@ -140,7 +140,7 @@ def _deal(examples: Examples, count: int, seed: int, *, is_amount: bool) -> Posi
     strata = np.zeros(len(names))
     if is_amount:
         totals = np.bincount(visitor_of, examples.actual)
-        strata = np.searchsorted(np.quantile(totals, np.linspace(0, 1, _STRATA + 1)[1:-1]), totals)
+        strata += np.searchsorted(np.quantile(totals, np.linspace(0, 1, _STRATA + 1)[1:-1]), totals)
     else:
         np.maximum.at(strata, visitor_of, examples.actual)
     order = np.lexsort((np.random.default_rng(seed).random(len(names)), strata))

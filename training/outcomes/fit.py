@@ -130,7 +130,8 @@ class _Task:
         """What was said of rows that were not fitted on: the later ones, or those of each fold."""
         if self.times is None:
             actual = past.actual[crossed.rows]
-            return Tested(self.positions[crossed.rows], crossed.predicted, actual, folds.text)
+            also = ", on which the method was chosen too" if len(self.order.methods) > 1 else ""
+            return Tested(self.positions[crossed.rows], crossed.predicted, actual, f"{folds.text}{also}")
         model, calibration = self._fit(crossed, past)
         rows = self.times[1]
         predicted = calibration.apply(model.raw(self._like(past).features[rows]))

@@ -98,7 +98,8 @@ class Event(Kind):
 
     def judge(self, actual: FloatArray, predicted: FloatArray) -> dict[str, object]:
         """See Kind."""
-        return _without_curve(judge_probabilities(actual, predicted[:, 0]))
+        figures = _without_curve(judge_probabilities(actual, predicted[:, 0]))
+        return {"average_precision": figures.pop("pr_auc"), **figures}  # as evaluation.json calls it
 
     def usual(self, actual: FloatArray) -> FloatArray:
         """See Kind."""
@@ -170,11 +171,14 @@ class Amount(Kind):
     def check(self, examples: Examples, folds: int, methods: Sequence[str]) -> None:
         """See Kind."""
         amounts = examples.actual
-        if not np.isfinite(amounts).all() or (amounts < 0).any():
+        is_negative = amounts < 0
+        if is_negative.any():
             raise CannotLearn(
-                f"{int((~(amounts >= 0)).sum())} of {len(amounts)} amounts are below 0, the least is "
-                f"{amounts.min():g}; a value is at least 0: leave such rows out, or count what was returned as 0"
+                f"{int(is_negative.sum())} of {len(amounts)} amounts are below 0, the least is {amounts.min():g}; a "
+                "value is at least 0: leave such rows out, or count what was returned as 0"
             )
+        if np.isinf(amounts).any():
+            raise CannotLearn(f"{int(np.isinf(amounts).sum())} of {len(amounts)} amounts are infinite; leave them out")
         _check_visitors(examples, amounts > 0, "the amount is above 0", folds)
         needing = NEEDS_POSITIVE.intersection(methods)
         if needing and not amounts.all():

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from training.heads import FloatArray
 from training.outcomes.encoding import Encoding
 from training.outcomes.examples import Examples
 from training.outcomes.models import Amounts, Boosted, Linear, Model, Network, Shares
@@ -32,7 +33,7 @@ _FOREST_DEPTH: Final = 10
 _FOREST_LEAF: Final = 10
 _UNITS: Final = 16
 _EPOCHS: Final = 40
-_POWER: Final = 1.5  # of the Tweedie distribution: nothing, or an amount of gamma distribution
+_POWER: Final = 1.5  # of the Tweedie distribution's variance
 
 
 def _leaf(examples: Examples) -> int:
@@ -114,41 +115,58 @@ def _lightgbm_of_classes(examples: Examples, seed: int) -> Model:
 
 
 def _linear(examples: Examples, _: int) -> Model:
-    """Poisson regression: the logarithm of the mean is linear. Amounts are in units of their mean, whatever it is."""
+    """Poisson regression: the logarithm of the mean is linear."""
     encoding = Encoding.fit(examples.features, examples.specs)
-    unit = float(examples.actual.mean()) or 1.0
+    unit, amounts = _in_units(examples)
     model = PoissonRegressor(alpha=1e-3, max_iter=1000, solver="newton-cholesky")
-    model.fit(encoding.apply(examples.features), examples.actual / unit, sample_weight=examples.weights)
+    model.fit(encoding.apply(examples.features), amounts, sample_weight=examples.weights)
     return Linear(encoding, model, unit)
+
+
+def _in_units(examples: Examples) -> tuple[float, FloatArray]:
+    """The mean amount, and the amounts in units of it: the same whatever the currency.
+
+    Their logarithms are near 0, where the sums of float32 in the graph are most exact.
+    """
+    unit = float(examples.actual.mean()) or 1.0
+    return unit, examples.actual / unit
+
+
+def _amounts(model: Any, examples: Examples, *, is_logarithm: bool) -> Model:  # noqa: ANN401  # as in _fit
+    unit, amounts = _in_units(examples)
+    fitted = model.fit(examples.features, amounts, sample_weight=examples.weights)
+    return Amounts(fitted, is_logarithm, unit)
 
 
 def _tree_of_amounts(examples: Examples, seed: int) -> Model:
     model = DecisionTreeRegressor(max_leaf_nodes=2 * _LEAVES, min_samples_leaf=_leaf(examples), random_state=seed)
-    return Amounts(_fit(model, examples), is_logarithm=False)
+    return _amounts(model, examples, is_logarithm=False)
 
 
 def _forest_of_amounts(examples: Examples, seed: int) -> Model:
-    return Amounts(_fit(RandomForestRegressor(**_forest(seed), max_features=1 / 3), examples), is_logarithm=False)
+    model = RandomForestRegressor(**_forest(seed), max_features=1 / 3)
+    return _amounts(model, examples, is_logarithm=False)
 
 
 def _boosting_of_amounts(examples: Examples, seed: int) -> Model:
     model = HistGradientBoostingRegressor(loss="poisson", **_boosting(examples, seed))
-    return Amounts(_fit(model, examples), is_logarithm=True)
+    return _amounts(model, examples, is_logarithm=True)
 
 
 def _gamma(examples: Examples, seed: int) -> Model:
     model = HistGradientBoostingRegressor(loss="gamma", **_boosting(examples, seed))
-    return Amounts(_fit(model, examples), is_logarithm=True)
+    return _amounts(model, examples, is_logarithm=True)
 
 
 def _lightgbm_of_amounts(examples: Examples, seed: int) -> Model:
     model = lightgbm.LGBMRegressor(objective="poisson", **_lightgbm(examples, seed))
-    return Amounts(_fit(model, examples), is_logarithm=True)
+    return _amounts(model, examples, is_logarithm=True)
 
 
 def _tweedie(examples: Examples, seed: int) -> Model:
+    """The distribution of what is nothing, or else of gamma distribution."""
     model = lightgbm.LGBMRegressor(objective="tweedie", tweedie_variance_power=_POWER, **_lightgbm(examples, seed))
-    return Amounts(_fit(model, examples), is_logarithm=True)
+    return _amounts(model, examples, is_logarithm=True)
 
 
 # In the order of simplicity: what a person can read whole, then what a person can read a tree of, then neither.

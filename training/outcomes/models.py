@@ -82,8 +82,8 @@ class Network:
         if probabilities.shape[1] == 2:  # noqa: PLR2004  # an event and its absence
             with np.errstate(divide="ignore"):
                 logits = np.log(probabilities[:, 1:]) - np.log1p(-probabilities[:, 1:])
-            return np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)
-        return np.log(np.maximum(probabilities, np.exp(-_LARGEST_LOGIT)))
+            return _matrix(np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT))
+        return _matrix(np.log(np.maximum(probabilities, np.exp(-_LARGEST_LOGIT))))
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """A matrix product for each layer."""
@@ -113,8 +113,8 @@ class Shares:
         shares = self.model.predict_proba(features)
         if shares.shape[1] == 2:  # noqa: PLR2004  # an event and its absence
             odds = np.clip(shares[:, 1:], _LEAST_SHARE, _LARGEST_SHARE)
-            return np.log(odds) - np.log(1 - odds)
-        return np.log(np.maximum(shares, _LEAST_SHARE))
+            return _matrix(np.log(odds) - np.log(1 - odds))
+        return _matrix(np.log(np.maximum(shares, _LEAST_SHARE)))
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """The leaves' sums, which are shares already."""
@@ -155,19 +155,22 @@ class Amounts:
     Attributes:
         model: a regression of scikit-learn or LightGBM.
         is_logarithm: whether the leaves' sum is the logarithm of the amount, which skl2onnx 1.20 forgets.
+        unit: by which amounts were divided before the fit.
     """
 
     model: Any
     is_logarithm: bool
+    unit: float
 
     def raw(self, features: Features) -> FloatArray:
         """As the library says."""
-        return _matrix(self.model.predict(features))
+        return _matrix(self.unit * self.model.predict(features))
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """The leaves' sums."""
         total = nodes.cast(emit_trees(nodes, self.model, features), np.float64)
-        return nodes.add("Exp", total) if self.is_logarithm else total
+        amounts = nodes.add("Exp", total) if self.is_logarithm else total
+        return nodes.add("Mul", amounts, nodes.constant(self.unit))
 
 
 def _layer(nodes: Nodes, x: str, weights: FloatArray, biases: FloatArray) -> str:
