@@ -110,11 +110,8 @@ def judge_outcome(head: CheckedOutcome, asked: Asked, table: Table, order: Judgi
 
 def _split(own: object) -> tuple[Figures, dict[str, Interval]]:
     """A head's own figures, and the intervals that stand among them."""
-    numbers = (
-        {name: float(value) for name, value in own.items() if isinstance(value, int | float)}
-        if isinstance(own, Mapping)
-        else {}
-    )
+    items = own.items() if isinstance(own, Mapping) else ()
+    numbers = {name: float(value) for name, value in items if isinstance(value, int | float)}
     intervals = {
         name: (numbers[f"{name}_low"], numbers[f"{name}_high"])
         for name in numbers
