@@ -9,9 +9,9 @@ from training.judging.document import Entry, plain
 
 Reading = Callable[[Mapping[str, Any]], float | None]
 
-_EVENTS: Final = ("propensity", "lookalike")
-_CALIBRATED: Final = (*_EVENTS, "classes", "value")
-_OUTCOMES: Final = (*_CALIBRATED, "uplift")
+_PROPENSITY: Final = ("propensity",)
+_EVENTS: Final = (*_PROPENSITY, "lookalike")
+_OUTCOMES: Final = (*_EVENTS, "classes", "value", "uplift")
 _SEGMENTATION: Final = ("segmentation",)
 
 
@@ -101,10 +101,10 @@ def _smallest_share(entry: Mapping[str, Any]) -> float | None:
 GATES: Final[Mapping[str, Gate]] = {
     "minimum_auc": Gate(True, _EVENTS, _figure("roc_auc")),
     "minimum_average_precision": Gate(True, _EVENTS, _figure("average_precision")),
-    "minimum_brier_skill": Gate(True, _EVENTS, _figure("brier_skill")),
+    "minimum_brier_skill": Gate(True, _PROPENSITY, _figure("brier_skill")),
     "minimum_lift": Gate(True, _EVENTS, _figure("lift_top_decile")),
-    "maximum_calibration_error": Gate(False, (*_EVENTS, "classes"), _figure("calibration_error")),
-    "maximum_total_error": Gate(False, (*_EVENTS, "value"), _total_error),
+    "maximum_calibration_error": Gate(False, (*_PROPENSITY, "classes"), _figure("calibration_error")),
+    "maximum_total_error": Gate(False, (*_PROPENSITY, "value"), _total_error),
     "minimum_fairness_ratio": Gate(True, _EVENTS, _least_ratio),
     "maximum_true_positive_gap": Gate(False, _EVENTS, _widest_gap),
     "minimum_accuracy": Gate(True, ("classes",), _figure("accuracy")),

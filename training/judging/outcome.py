@@ -13,6 +13,7 @@ from training.judging.document import Entry, Figures
 from training.judging.drift import drift
 from training.judging.fairness import judge_groups
 from training.judging.importance import Figure, importance, some_visitors
+from training.judging.intervals import Interval
 from training.judging.mitigation import column_groups, thresholds
 from training.judging.order import THRESHOLDS, JudgingOrder
 from training.judging.probabilities import event_figures, judge_events
@@ -26,6 +27,10 @@ VALUE: Final = "value"
 UPLIFT: Final = "uplift"
 EVENTS: Final = (PROPENSITY, LOOKALIKE)
 
+# What an uplift gains needs both sides of a campaign, and who belongs to an audience is not known of those not listed.
+_OWN_FIGURES: Final = (LOOKALIKE, UPLIFT)
+_OF_RANKING: Final = ("base_rate", "roc_auc", "average_precision", "lift_top_decile", "gain_top_decile")
+_PLACED: Final = {"method", "rule", "methods", "tested", "figures", "intervals", "baseline", "without", "qini"}
 _EMPTY: Final[Mapping[str, Any]] = {
     "roc": None,
     "precision_recall": None,
@@ -61,7 +66,8 @@ class Asked:
 def judge_outcome(head: CheckedOutcome, asked: Asked, table: Table, order: JudgingOrder, seed: int) -> Entry:
     """The head's part of evaluation.json.
 
-    What its evaluation has of "figures", "intervals" and "qini" stands beside what is found here, and before it.
+    How it was chosen is as its own evaluation says; so are figures of a lookalike and an uplift, beside what is found
+    here. A figure "x" with "x_low" and "x_high" gives an interval. What else the evaluation holds becomes "details".
 
     Args:
         head: fitted, with what it said of the rows that it was tested on.
@@ -77,9 +83,9 @@ def judge_outcome(head: CheckedOutcome, asked: Asked, table: Table, order: Judgi
     tested, own = head.tested, head.evaluation
     _check(head.name, asked.kind, tested)
     judged = dict(_EMPTY) | _judge(asked, table, tested, order, seed)
-    for name in ("figures", "intervals"):
-        judged[name] = {**judged.get(name, {}), **_mapping(own.get(name))}
-    groups = _fairness(asked.kind, table, tested, order)
+    if asked.kind in _OWN_FIGURES:
+        figures, intervals = _split(own.get("figures"))
+        judged |= {"figures": judged["figures"] | figures, "intervals": judged["intervals"] | intervals}
     return {
         "title": head.title,
         "kind": asked.kind,
@@ -96,13 +102,23 @@ def judge_outcome(head: CheckedOutcome, asked: Asked, table: Table, order: Judgi
         **_importance(head, asked.kind, table, order, seed),
         **drift(table, tested),
         "without": [{"features": list(names), "figures": figures_of(asked.kind, one)} for names, one in asked.without],
-        "fairness": groups,
+        "fairness": _fairness(asked.kind, table, tested, order),
         "mitigation": _mitigation(asked.kind, table, tested, order),
+        "details": {name: value for name, value in own.items() if name not in _PLACED},
     }
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _split(own: object) -> tuple[Figures, dict[str, Interval]]:
+    """A head's own figures, and the intervals that stand among them."""
+    items = own.items() if isinstance(own, Mapping) else ()
+    numbers = {name: float(value) for name, value in items if isinstance(value, int | float)}
+    intervals = {
+        name: (numbers[f"{name}_low"], numbers[f"{name}_high"])
+        for name in numbers
+        if f"{name}_low" in numbers and f"{name}_high" in numbers
+    }
+    ends = {f"{name}_{end}" for name in intervals for end in ("low", "high")}
+    return {name: value for name, value in numbers.items() if name not in ends}, intervals
 
 
 def _check(name: str, kind: str, tested: Tested) -> None:
@@ -130,7 +146,8 @@ def facts(table: Table, tested: Tested) -> Entry:
 def figures_of(kind: str, tested: Tested) -> Figures:
     """The figures of these rows, as of the head itself; none of an uplift, of which a visitor shows one side."""
     if kind in EVENTS:
-        return event_figures(tested.predicted[:, 0], tested.actual)
+        found = event_figures(tested.predicted[:, 0], tested.actual)
+        return found if kind == PROPENSITY else {name: found[name] for name in _OF_RANKING}
     if kind == VALUE:
         return amount_figures(tested.predicted[:, 0], tested.actual)
     return class_figures(tested.predicted, tested.actual) if kind == CLASSES else {}
@@ -139,12 +156,22 @@ def figures_of(kind: str, tested: Tested) -> Figures:
 def _judge(asked: Asked, table: Table, tested: Tested, order: JudgingOrder, seed: int) -> Entry:
     visitors, predicted = table.visitors[tested.rows], tested.predicted
     if asked.kind in EVENTS:
-        return judge_events(predicted[:, 0], tested.actual, visitors, order.bootstraps, seed)
+        found = judge_events(predicted[:, 0], tested.actual, visitors, order.bootstraps, seed)
+        return found if asked.kind == PROPENSITY else _ranking_alone(found)
     if asked.kind == VALUE:
         return judge_amounts(predicted[:, 0], tested.actual, visitors, order.bootstraps, seed)
     if asked.kind == CLASSES:
         return judge_classes(predicted, tested.actual, asked.words, visitors, order.bootstraps, seed)
     return {"figures": {"mean_score": float(predicted[:, 0].mean())}}
+
+
+def _ranking_alone(found: Entry) -> Entry:
+    """Of a lookalike: its probability is of belonging, and what is known is who was listed: only the order counts."""
+    return found | {
+        "figures": {name: found["figures"][name] for name in _OF_RANKING},
+        "intervals": {name: value for name, value in found["intervals"].items() if name in _OF_RANKING},
+        "calibration": None,
+    }
 
 
 def _auc(scores: FloatArray, actual: FloatArray) -> float:
@@ -177,7 +204,7 @@ def _importance(head: CheckedOutcome, kind: str, table: Table, order: JudgingOrd
     return {
         "importance": found,
         "importance_of": f"{words} that the head loses when a feature is shuffled, "
-        f"{order.importance_repeats} times on {len(rows):,} rows of the test",
+        f"{order.importance_repeats} times on {len(rows):,} rows of the test, which it may have been fitted on since",
     }
 
 

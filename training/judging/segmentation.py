@@ -1,23 +1,25 @@
 """Everything that is known of a segmentation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from training.heads import Segmentation
 from training.judging.dates import newest
 from training.judging.document import Entry
+from training.judging.importance import some_visitors
 from training.judging.migration import migration
 from training.judging.order import JudgingOrder
 from training.judging.rates import Judged, segment_outcomes
 from training.judging.separation import separation
 from training.judging.stability import Refit, stability
-from training.naming import Segments
+from training.manifest import Segments
 from training.names import Trait
 from training.table import Table
+
+_MOST_VISITORS = 10_000  # to be fitted again, many times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,7 @@ class Made:
     Attributes:
         method: as the configuration calls it.
         chosen_by: the rule by which the number of segments was chosen, None where it was given.
-        refit: fits it again to some of `rows`; None where nothing is learnt, as by rules.
-        rows: of the newest moment, on which it is fitted again and again; None for all.
+        refit: given visitors, what fits it again to samples of them; None where nothing is learnt, as by rules.
         fidelity: how often its assigner says what was fitted; None where they are the same.
         surrogate: rules that say nearly the same, as in evaluation.json.
         parents: key of the group that a segment is part of, by position.
@@ -37,8 +38,7 @@ class Made:
 
     method: str
     chosen_by: str | None = None
-    refit: Refit | None = None
-    rows: npt.NDArray[np.int64] | None = None
+    refit: Callable[[Table], Refit] | None = None
     fidelity: float | None = None
     surrogate: Mapping[str, Any] | None = None
     parents: Mapping[int, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def judge_segmentation(  # noqa: PLR0913, PLR0917  # the head, its names, its ma
     now = newest(table)
     labels = head.assign(now.features)
     apart = separation(now.features, labels, head.shaping, head.count, seed)
-    found = _stability(made, labels if made.rows is None else labels[made.rows], head.count, order, seed)
+    found = _stability(head, made, now, order, seed)
     rates = segment_outcomes(head, judged, order, seed)
     keys = [keyed.key for keyed in segments.keys]
     sizes = np.bincount(labels[labels >= 0], minlength=head.count)
@@ -106,12 +106,12 @@ def judge_segmentation(  # noqa: PLR0913, PLR0917  # the head, its names, its ma
     }
 
 
-def _stability(
-    made: Made, labels: np.ndarray[tuple[int], np.dtype[np.int64]], count: int, order: JudgingOrder, seed: int
-) -> Entry | None:
+def _stability(head: Segmentation, made: Made, now: Table, order: JudgingOrder, seed: int) -> Entry | None:
+    """On at most 10,000 visitors."""
     if made.refit is None or not order.refits:
         return None
-    return stability(labels, count, made.refit, order.refits, seed)
+    some = now.where(some_visitors(now.visitors, _MOST_VISITORS, seed))
+    return stability(head.assign(some.features), head.count, made.refit(some), order.refits, seed)
 
 
 def _trait(trait: Trait) -> Entry:

@@ -25,7 +25,7 @@ def test_equal_populations_are_stable_and_shifted_ones_are_not() -> None:
 
 def test_mostly_zero() -> None:
     """A value that is several quantiles has one bin; what is above it has the others."""
-    before = np.append(np.zeros(95), np.arange(1, 6))
+    before = np.append(np.zeros(95), np.arange(1.0, 6.0))
     assert population_stability(before, before, is_category=False) == 0
     gone = population_stability(before, np.zeros(100), is_category=False)
     assert gone == pytest.approx((1 - 0.95) * np.log(1 / 0.95) + (1e-4 - 0.05) * np.log(1e-4 / 0.05))

@@ -72,7 +72,9 @@ def test_newer_than_the_row() -> None:
     assert rows.as_of_ms is not None
     known = rows.as_of_ms - 1
     known[:80] += np.array([1, DAY_MS] * 40)
-    late = dataclasses.replace(rows, columns={"a_at": known, "b_at": np.where(known % 2, None, known - 10)})
+    late = dataclasses.replace(
+        rows, columns={"a_at": known, "b_at": np.array([None if time % 2 else time - 10 for time in known.tolist()])}
+    )
     found = _find(late, head, known_at={"a": "a_at", "b": "b_at", "c": "elsewhere"})
     assert [(one["check"], one["feature"], one["figure"]) for one in found] == [("newer_than_row", "a", 0.1)]
     assert found[0]["severity"] == "refuse"

@@ -45,6 +45,7 @@ PARTS = {
     "fairness",
     "mitigation",
     "qini",
+    "details",
 }
 
 
@@ -57,8 +58,13 @@ def _rows(dates: int = 3) -> tuple[Table, Known]:
 def test_the_whole_of_a_propensity() -> None:
     """Every part is there, of the tested rows alone, and JSON can hold it; what the head knows itself stands beside."""
     rows, head = _rows()
-    own = {"method": "truth", "rule": "none", "methods": [{"method": "truth"}], "baseline": {"what": "a coin"}}
-    head = dataclasses.replace(head, evaluation=own | {"figures": {"recall_at_100": 0.5}})
+    own: dict[str, object] = {
+        "method": "truth",
+        "rule": "none",
+        "methods": [{"method": "truth"}],
+        "baseline": {"what": "a coin"},
+    }
+    head = dataclasses.replace(head, evaluation=own | {"figures": {"roc_auc": 0.1}, "seen": [1]})
     asked = Asked(kind="propensity", label="a purchase", without=[(("a",), head.tested)])
     found = plain(judge_outcome(head, asked, rows, ORDER, 0))
     json.dumps(found, allow_nan=False)
@@ -70,8 +76,8 @@ def test_the_whole_of_a_propensity() -> None:
         "from_ms": 14 * DAY_MS,
         "to_ms": 14 * DAY_MS,
     }
-    assert found["figures"] | {"recall_at_100": 0} == figures_of("propensity", head.tested) | {"recall_at_100": 0}
-    assert found["figures"]["recall_at_100"] == 0.5
+    assert found["figures"] == figures_of("propensity", head.tested)
+    assert found["details"] == {"seen": [1]}
     assert found["without"] == [{"features": ["a"], "figures": figures_of("propensity", head.tested)}]
     assert [one["feature"] for one in found["importance"][:2]] == ["a", "b"]
     assert "on 300 rows of the test" in found["importance_of"]
@@ -95,12 +101,33 @@ def test_other_kinds() -> None:
     classes = judge_outcome(said, Asked(kind="classes", words=("no", "yes")), rows, order, 0)
     assert classes["confusion"]["classes"] == ["no", "yes"]
     assert classes["importance"] == []
-    known = dataclasses.replace(head, evaluation={"figures": {"qini": 0.1}, "qini": [[0, 0, 0], [1, 1, 1]]})
+    figures = {"qini": 0.1, "qini_low": -0.1, "qini_high": 0.3}
+    known = dataclasses.replace(head, evaluation={"figures": figures, "qini": [[0, 0, 0], [1, 1, 1]]})
     uplift = plain(judge_outcome(known, Asked(kind="uplift"), rows, ORDER, 0))
     assert uplift.keys() == PARTS
     assert uplift["figures"] == {"mean_score": pytest.approx(head.tested.predicted.mean()), "qini": 0.1}
+    assert uplift["intervals"] == {"qini": [-0.1, 0.3]}
     assert uplift["qini"] == [[0, 0, 0], [1, 1, 1]]
     assert (uplift["calibration"], uplift["importance"]) == (None, [])
+
+
+def test_lookalike_is_judged_by_its_order() -> None:
+    """Its probability is of belonging, what came is who was listed: there is no calibration to speak of."""
+    rows, head = _rows(0)
+    own = dataclasses.replace(head, evaluation={"figures": {"recall_at_decile": 0.4}, "labelled_share": 0.2})
+    found = judge_outcome(own, Asked(kind="lookalike"), rows, ORDER, 0)
+    assert found["figures"].keys() == {
+        "base_rate",
+        "roc_auc",
+        "average_precision",
+        "lift_top_decile",
+        "gain_top_decile",
+        "recall_at_decile",
+    }
+    assert found["intervals"].keys() == {"roc_auc", "average_precision"}
+    assert found["calibration"] is None
+    assert found["details"] == {"labelled_share": 0.2}
+    assert figures_of("lookalike", head.tested).keys() == found["figures"].keys() - {"recall_at_decile"}
 
 
 def test_what_cannot_be_judged() -> None:

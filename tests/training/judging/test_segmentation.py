@@ -78,7 +78,9 @@ def test_the_whole_of_it() -> None:
     rows, outcome = events(600, 0, rows_each=2, dates=2)
     now = rows.where(rows.as_of_ms == 7 * DAY_MS)  # type: ignore[arg-type]
     head = _head(now)
-    made = Made(method="rules", refit=lambda _: head.assign(now.features), fidelity=0.9, parents={1: "thirds-a"})
+    made = Made(
+        method="rules", refit=lambda some: lambda _: head.assign(some.features), fidelity=0.9, parents={1: "thirds-a"}
+    )
     judged = [Judged(outcome, "propensity", rows)]
     found = judge_segmentation(head, _segments(head, now), made, rows, judged, ORDER, 0)
     json.dumps(plain(found), allow_nan=False)

@@ -12,7 +12,8 @@ SPECS = [FeatureSpec(name=name, description=name, minimum=None) for name in ("x"
 def test_figures_are_scikit_learns_of_shaped_features() -> None:
     """In the features as the segmentation shapes them, of those who are in a segment."""
     generator = np.random.default_rng(0)
-    features = np.concatenate([generator.normal(c, 1, (60, 2)) for c in (0, 5, 9)]).astype(np.float32) * [1, 100]
+    features = np.concatenate([generator.normal(c, 1, (60, 2)) for c in (0, 5, 9)]).astype(np.float32)
+    features[:, 1] *= 100
     labels = np.repeat([0, 1, 2], 60)
     labels[:5] = -1
     shaping = Shaping.fit(features, SPECS, ["x", "y"])
