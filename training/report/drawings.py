@@ -21,8 +21,8 @@ class Heat:
 
     Attributes:
         across: short headings of the columns, such as numbers.
-        rows: heading, and cells.
+        rows: number, heading, and cells.
     """
 
     across: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[float | None]]]
+    rows: Sequence[tuple[int, str, Sequence[float | None]]]

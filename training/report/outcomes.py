@@ -190,5 +190,5 @@ def _confusion(part: Part) -> Heat | None:
     for row in rows:
         total = sum(cell or 0.0 for cell in row)
         shares.append([None if cell is None or not total else cell / total for cell in row])
-    named = [f"{i} {called}" for i, called in enumerate(classes, 1)]
-    return Heat([str(i) for i in range(1, len(classes) + 1)], list(zip(named, shares, strict=True)))
+    numbers = range(1, len(classes) + 1)
+    return Heat([str(i) for i in numbers], list(zip(numbers, classes, shares, strict=True)))

@@ -12,5 +12,5 @@ def overlap(part: Part) -> Heat | None:
     if len(titles) <= 1 or len(rows) != len(titles):
         return None
     halves = [row[:i] for i, row in enumerate(rows)]
-    numbered = [f"{i} {called}" for i, called in enumerate(titles, 1)]
-    return Heat([str(i) for i in range(1, len(titles))], list(zip(numbered, halves, strict=True)))
+    numbers = range(1, len(titles) + 1)
+    return Heat([str(i) for i in numbers[:-1]], list(zip(numbers, titles, halves, strict=True)))

@@ -12,7 +12,7 @@ from training.report.drawings import Drawing, Heat
 from training.report.forms import NOTHING, measure, percent
 from training.report.part import Part
 from training.report.trials import trials_of
-from training.report.verdicts import Verdict, stability
+from training.report.verdicts import GOOD, Verdict, stability
 
 OUTSIDE = "in no segment"
 _WITHOUT_UNIT = {"count", "ratio"}  # units that only say that there is none
@@ -67,6 +67,7 @@ class Segmentation:
 
     name: str
     anchor: str
+    headline: str
     part: Part
     segments: Sequence[Segment]
     groups: Sequence[Part]
@@ -90,17 +91,26 @@ def segmentation(name: str, part: Part, names: Mapping[str, str]) -> Segmentatio
     own = {key: part.number(key) for key in ("silhouette", "davies_bouldin", "calinski_harabasz")}
     own |= {"adjusted_rand": part.part("stability").number("adjusted_rand")}
     own |= {key: part.number(key) for key in ("outlier_share", "fidelity")}
+    segments = [_segment(f"{anchor}-{i}", s, part, names, scales) for i, s in enumerate(parts, 1)]
     return Segmentation(
         name=name,
         anchor=anchor,
+        headline=_headline(segments),
         part=part,
-        segments=[_segment(f"{anchor}-{i}", s, part, names, scales) for i, s in enumerate(parts, 1)],
+        segments=segments,
         groups=part.parts("groups"),
         figures=[(key, value) for key, value in own.items() if value is not None],
         trials=trials_of(part),
         migration=_migration(part.part("migration"), names),
         names=names,
     )
+
+
+def _headline(segments: Sequence[Segment]) -> str:
+    """How many segments can be trusted, of those of which it is known."""
+    known = [s for s in segments if s.jaccard is not None]
+    stable = sum(s.stability.grade == GOOD for s in known)
+    return f"{stable} of {len(known)} valid or highly stable" if known else "stability not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +177,9 @@ def _result(result: Part, largest: Mapping[str, float]) -> Result:
     rate, mean = result.number("rate"), result.number("mean")
     unit = _unit(result)
     value = rate if rate is not None else mean
+    is_rate = rate is not None or (mean is None and not unit)
     low, high, population = (result.number(key) for key in ("low", "high", "population"))
-    form = percent if rate is not None else lambda v: measure(v, unit)
+    form = percent if is_rate else lambda v: measure(v, unit)
     name = result.text("outcome")
     return Result(
         title=result.text("title", name or NOTHING),
@@ -193,11 +204,8 @@ def _migration(part: Part, names: Mapping[str, str]) -> Heat | None:
         return None
     titles = [names.get(key, key) if isinstance(key, str) and key else OUTSIDE for key in keys]
     kept = [i for i, called in enumerate(titles) if called != OUTSIDE or _is_used(rows, i)]
-    shown = [
-        (f"{i + 1} {titles[i]}", [row[j] if j < len(row) else None for j in kept])
-        for i, row in enumerate(rows)
-        if i in kept
-    ]
+    cells = [[row[j] if j < len(row) else None for j in kept] for row in rows]
+    shown = [(i + 1, titles[i], row) for i, row in enumerate(cells) if i in kept]
     return Heat([str(i + 1) for i in kept], shown) if shown else None
 
 

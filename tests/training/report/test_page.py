@@ -1,4 +1,5 @@
 import copy
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def test_headings_go_down_one_level_at_a_time(page: Page) -> None:
     levels = [int(e.name[1]) for e in page.elements if re.fullmatch("h[1-6]", e.name)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 def test_nothing_is_fetched(html: str, page: Page) -> None:

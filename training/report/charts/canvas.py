@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 WIDTH = 360  # of the drawing and of a phone, so that text is never scaled below its size
 PLOT_HEIGHT = 208
 LEFT, RIGHT, TOP = 46, 20, 30
+_ABOVE = 10  # the highest number of the y axis
 _BELOW = 42  # numbers and title of the x axis
 _LEGEND_LINE = 17
 _TICKS = 5
@@ -94,6 +95,7 @@ class Canvas:
         self.x = Scale(x.low, x.high, LEFT, WIDTH - RIGHT)
         self.y = Scale(y.low, y.high, TOP + PLOT_HEIGHT, TOP)
         self._label = label
+        self._skipped = 0 if y.title else TOP - _ABOVE
         self._shapes: list[Markup] = []
         self._legend: list[tuple[str, str]] = []
         self._draw_axes(x, y)
@@ -126,7 +128,7 @@ class Canvas:
             "svg",
             Markup("").join(self._shapes),
             class_="chart",
-            viewBox=f"0 0 {WIDTH} {height}",
+            viewBox=f"0 {self._skipped} {WIDTH} {height - self._skipped}",
             role="img",
             aria_label=self._label,
         )
