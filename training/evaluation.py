@@ -26,8 +26,6 @@ from training.segmentations.order import RULES, SegmentationOrder, choice_rule, 
 from training.segmentations.surrogate import fit_surrogate, to_evaluation
 from training.table import Table
 
-_JUDGED_ROWS = 10_000  # of visitors, on whom segmentations are fitted again and again
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted:
@@ -136,14 +134,12 @@ def _segmentation(  # noqa: PLR0913, PLR0917  # whose, as it was ordered and fit
     fitted: Fitted, order: SegmentationOrder, head: Segmentation, judged: Sequence[Judged], newest: Table, seed: int
 ) -> Entry:
     segments = fitted.segments[head.name]
-    rows = np.arange(0, len(newest), max(1, -(-len(newest) // _JUDGED_ROWS)))
     surrogate = None if order.method in RULES else fit_surrogate(head, newest, seed)
     keys = {position: keyed.key for position, keyed in enumerate(segments.keys)}
     made = Made(
         method=order.method,
         chosen_by=choice_rule(order),
-        refit=None if order.method in RULES else refitted(order, head, newest.where(rows), seed),
-        rows=rows,
+        refit=None if order.method in RULES else lambda table: refitted(order, head, table, seed),
         fidelity=head.fidelity if isinstance(head, Approximation) else None,
         surrogate=None if surrogate is None else to_evaluation(surrogate, keys),
         parents=dict(enumerate(segments.parents)),

@@ -12,6 +12,8 @@ from training.events.order import EventsOrder
 from training.judging.dates import newest
 from training.judging.order import JudgingOrder
 from training.orders import Orders
+from training.quality.checks import Counts, feature_findings, set_aside_rows
+from training.quality.order import QualityOrder
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
 from training.sources.table import Reading, attach_attributes, read_table
@@ -103,9 +105,28 @@ def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: 
     configuration = orders.configuration
     log, folder = _log(orders, order, data, until_ms)
     table = log.snapshots(log.dates())
-    reading = Reading(table=table, quality=log.quality(table, configuration.quality), asides=(), classes={})
+    reading = Reading(table=table, quality=_quality(log, table, configuration.quality), asides=(), classes={})
     reading = attach_attributes(reading, configuration.attributes, (folder,), configuration.quality)
     return _material(reading, order.log.title, log.until_us // 1000)
+
+
+def _quality(log: EventLog, table: Table, limits: QualityOrder) -> Quality:
+    """What was found in the events, and in the rows that were made of them."""
+    aside = "they have no visitor or time, are not before the end of the records, or come twice by their id"
+    findings = set_aside_rows("events", "", aside, log.read_count - log.kept_count, log.read_count)
+    for position, spec in enumerate(table.specs):
+        values, is_missing = table.features[:, position], table.is_missing[:, position]
+        known = values[~is_missing]
+        counts = Counts(
+            rows=len(table),
+            unreadable=0,
+            outside=0,
+            missing=int(is_missing.sum()),
+            other=0,
+            is_constant=len(known) > 0 and bool((known == known[0]).all()),
+        )
+        findings += feature_findings(spec.name, counts, limits)
+    return Quality(log.read_count, log.kept_count, findings)
 
 
 def _log(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> tuple[EventLog, Path]:

@@ -37,7 +37,9 @@ class EventLog:
         connection.execute("SET TimeZone = 'UTC'")
         found = [row[0] for row in connection.execute("DESCRIBE events").fetchall()]
         connection.execute(f"CREATE OR REPLACE TEMP TABLE log AS {DUCKDB.say(self._plan.log(found))}")
-        bounds = connection.execute("SELECT min(at_us), max(at_us) FROM log").fetchall()[0]
+        bounds = connection.execute("SELECT min(at_us), max(at_us), count(*) FROM log").fetchall()[0]
+        self.kept_count: int = bounds[2]
+        self.read_count: int = connection.execute("SELECT count(*) FROM events").fetchall()[0][0]
         if bounds[0] is None:
             raise BadLog("there is no event; needed is at least one with a visitor, a time, and before until")
         log = order.log
