@@ -75,11 +75,13 @@ class Values:
         """What a column holds: truths, numbers when at least 99 of 100 values that are there are, else a category."""
         if pa.types.is_boolean(self._type(column)):
             return TRUTH
+        if self._is_number(column):
+            return NUMBER
         text = f"lower({self._word(column)})"
         given, numbers, truths = self._figures(
             f"count({text}), count({self._number(column)}), count_if({text} IN {_listed(YES + NO)})"
         )
-        if given and truths == given and not self._is_number(column):
+        if given and truths == given:
             bare = self._figures(f"count_if({text} NOT IN ('0', '1', '0.0', '1.0'))")[0]
             return TRUTH if bare else NUMBER
         return NUMBER if numbers >= (1 - _MOST_STRAY) * given else CATEGORY
@@ -118,8 +120,9 @@ class Values:
         kind = self._type(column)
         if _WHOLE(kind):
             found = self._column(f"{quoted(column)}::BIGINT")
-        elif pa.types.is_timestamp(kind) and kind.tz is not None:
-            found = pc.cast(pc.cast(_joined(self._rows[column]), pa.timestamp("ms", kind.tz), safe=False), pa.int64())
+        elif pa.types.is_timestamp(kind):
+            us = _joined(self._rows[column]).cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
+            found = to_milliseconds(us, pa.scalar(kind.tz is not None), time_zone)
         else:
             clock = self._table(moment_columns(self._word(column), time_format))
             found = to_milliseconds(_joined(clock["us"]), _joined(clock["own"]), time_zone)
