@@ -211,8 +211,9 @@ def _validity(order: AttributeOrder, values: Values) -> tuple[Positions, Positio
 def _check_single(order: AttributeOrder, whose: npt.NDArray[np.str_]) -> None:
     visitors, counts = np.unique(whose, return_counts=True)
     if len(visitors) and counts.max() > 1:
+        visitor = str(visitors[counts.argmax()])
         raise BadData(
-            f"attribute {order.name!r}: visitor {str(visitors[counts.argmax()])!r} is there {counts.max()} times; needed is "
+            f"attribute {order.name!r}: visitor {visitor!r} is there {counts.max()} times; needed is "
             'one row for each, or time = "…", a column that says which is the newest'
         )
 

@@ -7,7 +7,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from training.quality.refusal import BadData
 from training.quality.set_aside import Aside
@@ -65,7 +64,6 @@ class Values:
         self._source = source
         self._null_words = ", ".join("'" + word.strip().replace("'", "''") + "'" for word in null_words)
         self._connection = duckdb.connect(config={"enable_external_access": False})
-        self._connection.register("fetched", rows)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -75,13 +73,19 @@ class Values:
         """What a column holds: truths, numbers when at least 99 of 100 values that are there are, else a category."""
         if pa.types.is_boolean(self._type(column)):
             return TRUTH
+        if self._is_number(column):
+            return NUMBER
+        distinct, rows = self._distinct(column)
         text = f"lower({self._word(column)})"
-        given, numbers, truths = self._figures(
-            f"count({text}), count({self._number(column)}), count_if({text} IN {_listed(YES + NO)})"
+        found = self._query(
+            distinct,
+            f"{text} IS NOT NULL AS given, {self._number(column)} IS NOT NULL AS number, {text} IN {_listed(YES + NO)} "
+            f"AS truth, {text} IN ('0', '1', '0.0', '1.0') AS digit",
         )
-        if given and truths == given and not self._is_number(column):
-            bare = self._figures(f"count_if({text} NOT IN ('0', '1', '0.0', '1.0'))")[0]
-            return TRUTH if bare else NUMBER
+        weights = np.ones(len(distinct)) if rows is None else np.bincount(rows, minlength=len(distinct))
+        given, numbers, truths, digits = (weights[_mask(column)].sum() for column in found.columns)
+        if given and truths == given:
+            return NUMBER if digits == given else TRUTH
         return NUMBER if numbers >= (1 - _MOST_STRAY) * given else CATEGORY
 
     def read(self, column: str, kind: str) -> Column:
@@ -117,11 +121,12 @@ class Values:
         """
         kind = self._type(column)
         if _WHOLE(kind):
-            found = self._column(f"{quoted(column)}::BIGINT")
-        elif pa.types.is_timestamp(kind) and kind.tz is not None:
-            found = pc.cast(pc.cast(_joined(self._rows[column]), pa.timestamp("ms", kind.tz), safe=False), pa.int64())
+            found = _joined(self._rows[column]).cast(pa.int64())
+        elif pa.types.is_timestamp(kind):
+            us = _joined(self._rows[column]).cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
+            found = to_milliseconds(us, pa.scalar(kind.tz is not None), time_zone)
         else:
-            clock = self._table(moment_columns(self._word(column), time_format))
+            clock = self._each(column, moment_columns(self._word(column), time_format))
             found = to_milliseconds(_joined(clock["us"]), _joined(clock["own"]), time_zone)
         missing = found.is_null().to_numpy(zero_copy_only=False)
         return found.fill_null(0).to_numpy().astype(np.int64), self.aside(column, missing, "is no moment")
@@ -138,14 +143,14 @@ class Values:
         400,000 times.
         """
         names = ", ".join(quoted(column) for column in columns)
-        hashes = self._column(f"hash({names})").to_numpy()
+        hashes = _joined(self._query(self._rows, f"hash({names}) AS value")["value"]).to_numpy()
         rows = np.flatnonzero(among)
         repeated = among.copy()
         repeated[rows[np.unique(hashes[rows], return_index=True)[1]]] = False
         return repeated
 
     def _read(self, column: str, kind: str, expression: str) -> Column:
-        found = self._table(f"({expression})::DOUBLE AS value, {self._given(column)} AS given")
+        found = self._each(column, f"({expression})::DOUBLE AS value, {self._given(column)} AS given")
         values = _joined(found["value"]).fill_null(np.nan).to_numpy(zero_copy_only=False).astype(np.float64)
         values[~np.isfinite(values)] = np.nan
         stray = _joined(found["given"]).to_numpy(zero_copy_only=False) & np.isnan(values)
@@ -164,9 +169,11 @@ class Values:
 
     def _encoded(self, column: str) -> tuple[list[str], Positions]:
         """The distinct words of a column, and the position of each row's among them, one too high when missing."""
-        encoded = self._column(f"{self._word(column)}").dictionary_encode()
+        distinct, rows = self._distinct(column)
+        encoded = _joined(self._query(distinct, f"{self._word(column)} AS value")["value"]).dictionary_encode()
         words: list[str] = encoded.dictionary.to_pylist()
-        return words, encoded.indices.fill_null(len(words)).to_numpy().astype(np.int64)
+        codes = encoded.indices.fill_null(len(words)).to_numpy().astype(np.int64)
+        return words, codes if rows is None else codes[rows]
 
     def _shown(self, column: str, rows: Positions) -> pa.Array:
         if not column:
@@ -196,14 +203,26 @@ class Values:
             return f"({quoted(column)} IS NOT NULL AND NOT isnan({quoted(column)}::DOUBLE))"
         return f"({self._word(column)} IS NOT NULL)"
 
-    def _figures(self, expressions: str) -> list[int]:
-        return [int(figure.as_py()) for figure in (c[0] for c in self._table(expressions))]
+    def _distinct(self, column: str) -> tuple[pa.Table, Positions | None]:
+        """The distinct texts of a column and the position of each row's among them; other types as they are, and None.
 
-    def _column(self, expression: str) -> pa.Array:
-        return _joined(self._table(f"{expression} AS value")["value"])
+        Text is read once for each that differs: words are few, and trimming them takes longer than finding that.
+        """
+        if not pa.types.is_string(self._type(column)):
+            return self._rows.select([column]), None
+        encoded = _joined(self._rows[column].dictionary_encode())
+        distinct = pa.concat_arrays([encoded.dictionary, pa.nulls(1, pa.string())])  # the last is for missing ones
+        rows = encoded.indices.fill_null(len(distinct) - 1).to_numpy().astype(np.int64)
+        return pa.table({column: distinct}), rows
 
-    def _table(self, expressions: str) -> pa.Table:
-        """What the expressions give of each row, in the order of the rows."""
+    def _each(self, column: str, expressions: str) -> pa.Table:
+        """What expressions over one column give of each row, in the order of the rows."""
+        distinct, rows = self._distinct(column)
+        found = self._query(distinct, expressions)
+        return found if rows is None else found.take(pa.array(rows))
+
+    def _query(self, rows: pa.Table, expressions: str) -> pa.Table:
+        self._connection.register("fetched", rows)
         try:
             query = f"SELECT {expressions} FROM fetched"  # noqa: S608  # columns are quoted, words too
             table: pa.Table = self._connection.sql(query).to_arrow_table()
@@ -219,3 +238,8 @@ def _listed(words: Sequence[str]) -> str:
 def _joined(column: pa.ChunkedArray) -> pa.Array:
     combined = column.combine_chunks()
     return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+
+
+def _mask(column: pa.ChunkedArray) -> Bools:
+    mask: Bools = _joined(column).fill_null(False).to_numpy(zero_copy_only=False)
+    return mask

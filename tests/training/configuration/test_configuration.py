@@ -103,7 +103,7 @@ def test_events(tmp_path: Path) -> None:
         ('"visits.csv"', '"visits.csv"\ntime_zone = "Mars"', "line 8: data: time_zone is 'Mars'; needed is a name suc"),
         ('"visits.csv"', '"visits.csv"\ntable = "t"', "line 8: data: table means nothing for a file of the format csv"),
         ('"visits.csv"', '"visits.duckdb"', "line 5: data: table is needed with a database"),
-        ('[judging]', '[juging]', "shop.toml, line 20: juging means nothing here; did you mean judging?"),
+        ("[judging]", "[juging]", "shop.toml, line 20: juging means nothing here; did you mean judging?"),
         ('name = "visits"', 'name = "Visits"', "line 9: features[0] ('Visits'): name is 'Visits'; needed is 1 to 64"),
         ('kind = "number"', 'kind = "number"\nminimum = 3\nmaximum = 1', "line 11: features[0] ('visits'): minimum is"),
         ('kind = "number"', 'kind = "number"\nvocabulary = ["a"]', "line 10: features[0] ('visits'): kind is 'number'"),
@@ -140,7 +140,7 @@ def test_faults(tmp_path: Path, old: str, new: str, message: str) -> None:
     ],
 )
 def test_faults_of_attributes(tmp_path: Path, old: str, new: str, message: str) -> None:
-    """Attributes need whose they are, what they are for, and features; expiry is said once and counts from something."""
+    """Attributes need whose they are, what they are for, and features; expiry is said once, and counts from a time."""
     assert old in ATTRIBUTE
     with pytest.raises(BadConfig) as caught:
         _read(tmp_path, GOOD + ATTRIBUTE.replace(old, new, 1))
@@ -177,7 +177,7 @@ def test_found_by_name_or_path(tmp_path: Path) -> None:
     assert find_configuration(str(tmp_path / "mine")) == tmp_path / "mine"
     with pytest.raises(BadConfig, match="there is no configuration 'telekom'; did you mean telecom"):
         find_configuration("telekom")
-    with pytest.raises(BadConfig, match="there is no configuration 'zzz'; there are bank, .*, or give the path"):
+    with pytest.raises(BadConfig, match=r"there is no configuration 'zzz'; there are bank, .*, or give the path"):
         find_configuration("zzz")
 
 

@@ -35,7 +35,7 @@ def test_absent(tmp_path: Path) -> None:
     """No such file, and a folder, are said by their names."""
     with pytest.raises(BadConfig, match=r"none\.toml cannot be read: .*No such file"):
         read_file(tmp_path / "none.toml")
-    with pytest.raises(BadConfig, match="cannot be read: .*[Dd]irectory"):
+    with pytest.raises(BadConfig, match=r"cannot be read: .*[Dd]irectory"):
         read_file(tmp_path)
 
 
@@ -43,5 +43,5 @@ def test_lines_of_windows(tmp_path: Path) -> None:
     """Lines that end as Windows ends them are counted alike."""
     path = tmp_path / "shop.toml"
     path.write_bytes(b"# one\r\n\r\nseed = -1\r\n")
-    with pytest.raises(BadConfig, match="shop.toml, line 3: seed is -1; needed is a whole number from 0"):
+    with pytest.raises(BadConfig, match=r"shop\.toml, line 3: seed is -1; needed is a whole number from 0"):
         read_file(path).whole("seed")

@@ -102,8 +102,10 @@ def test_every_key_has_a_line() -> None:
 @given(st.lists(st.tuples(st.sampled_from(("key", "table", "array", "blank")), st.sampled_from(VALUES)), max_size=12))
 def test_lines_as_written(parts: list[tuple[str, str]]) -> None:
     """The line of each key is the one that it was written on, whatever stands before it."""
-    text, base, expected, tables = "", (), {}, 0
+    text, tables = "", 0
+    base: KeyPath = ()
     path: KeyPath
+    expected: dict[KeyPath, int] = {}
     for number, (form, value) in enumerate(parts):
         line = text.count("\n") + 1
         if form == "key":

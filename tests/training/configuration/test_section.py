@@ -97,7 +97,7 @@ def test_truth() -> None:
     assert Section({}).truth("a", default=True)
     judging = _section().table("judging")
     assert judging is not None
-    with pytest.raises(BadConfig, match="shop.toml, line 3: judging: strict is 'yes'; needed is true or false"):
+    with pytest.raises(BadConfig, match=r"shop\.toml, line 3: judging: strict is 'yes'; needed is true or false"):
         judging.truth("strict")
 
 

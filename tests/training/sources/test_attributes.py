@@ -134,7 +134,7 @@ def test_rows_without_a_moment(tmp_path: Path) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(VISITORS, MOMENTS), max_size=8), st.lists(st.tuples(VISITORS, MOMENTS), max_size=8))
 def test_newest(rows: list[tuple[str, int]], known: list[tuple[str, int]]) -> None:
-    """The join equals a search through all: the visitor's latest not after the row, and of two the later in the file."""
+    """The join equals a search through all: the visitor's latest not after the row, of two the later in the file."""
     expected = []
     for visitor, moment in rows:
         candidates = [(when, at) for at, (who, when) in enumerate(known) if who == visitor and when <= moment]

@@ -1,4 +1,4 @@
-"""Files are found where they were said to be, unpacked and decoded; what is not there is said with where it was sought."""
+"""Files are found, unpacked and decoded; what is not there is said with where it was sought."""
 
 import zipfile
 from pathlib import Path

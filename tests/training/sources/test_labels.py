@@ -72,7 +72,7 @@ def test_word_that_does_not_occur() -> None:
         BadConfig, match=r"outcomes\[0\] \('o'\): positive is 'Yes', which no row has as 'x'; there are"
     ):
         _label(["yes", "no"], positive="Yes")
-    with pytest.raises(BadConfig, match="classes has 'z', which no row has as 'x'; there are 'a', 'b'$"):
+    with pytest.raises(BadConfig, match=r"classes has 'z', which no row has as 'x'; there are 'a', 'b'$"):
         _label(["a", "b"], kind="classes", classes=["a", "z"])
 
 

@@ -152,8 +152,8 @@ def test_refused(read: Read) -> None:
         reading.quality.refuse()
     assert str(caught.value) == (
         "the records are refused: 4 rows are left; needed are at least 9 (least_rows); visits: 1 of 4 (25.0%) values "
-        "are of another kind, and missing now; at most 10% may be (most_unreadable); outcome 'buys': 1 rows say that it "
-        "happened; needed are at least 2 (least_positives)"
+        "are of another kind, and missing now; at most 10% may be (most_unreadable); outcome 'buys': 1 rows say that "
+        "it happened; needed are at least 2 (least_positives)"
     )
 
 
