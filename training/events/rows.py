@@ -57,3 +57,8 @@ def defaults(plan: Plan) -> npt.NDArray[np.float32]:
 def moments_us(as_of_ms: Sequence[int]) -> Sequence[int]:
     """The distinct moments in microseconds, earliest first."""
     return sorted({moment * 1000 for moment in as_of_ms})
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The columns of several findings, one after the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

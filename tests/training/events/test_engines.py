@@ -7,7 +7,7 @@ from pyarrow import parquet
 from tests.training.events import plain
 from tests.training.events.generated import AS_OF_MS, LABELS, generate, log_of, order_of, to_arrow
 from tests.training.events.plain import DAY_US, History
-from training.events.engines import DUCKDB, SPARK
+from training.events.engines import DUCKDB
 from training.events.rows import moments_us
 from training.events.spark import SparkLog
 
