@@ -58,7 +58,7 @@ def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duc
     return connection
 
 
-def _settings(limits: Limits) -> dict[str, str]:
+def _settings(limits: Limits) -> dict[str, str | bool | int | float | list[str]]:
     settings = {
         "memory_limit": limits.memory,
         "threads": str(limits.threads or ""),

@@ -46,7 +46,8 @@ def to_table(plan: Plan, found: Columns, until_us: int) -> Table:
 def _clipped(values: npt.NDArray[np.generic], spec: FeatureSpec) -> npt.NDArray[np.generic]:
     if spec.vocabulary or (spec.minimum is None and spec.maximum is None):
         return values
-    return np.clip(values, spec.minimum, spec.maximum)
+    clipped: npt.NDArray[np.generic] = np.clip(values, spec.minimum, spec.maximum)
+    return clipped
 
 
 def defaults(plan: Plan) -> npt.NDArray[np.float32]:

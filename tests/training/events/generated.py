@@ -46,7 +46,8 @@ _FEATURES = {
     "recency": "function = 'since_last', where = \"kind = 'buy'\", window_days = 28",
     "tenure": "function = 'since_first', window_days = 28",
     "gap": "function = 'mean_gap', where = \"kind = 'buy'\", window_days = 28",
-    "red_share": "function = 'share', of = 'spend', part = \"word = 'red'\", where = \"kind = 'buy'\", window_days = 28",
+    "red_share": "function = 'share', of = 'spend', part = \"word = 'red'\", where = \"kind = 'buy'\","
+    " window_days = 28",
     "morning_share": "function = 'share', part = 'hour BETWEEN 5 AND 11', window_days = 28",
     "weekend_share": "function = 'share', part = 'weekday >= 6', window_days = 28",
     "trend": "function = 'trend', of = 'spend', where = \"kind = 'buy'\", window_days = 28, recent_days = 7",

@@ -13,8 +13,8 @@ LONDON = "Europe/London"
 SINCE_US = round(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1e6)
 
 
-def _ms(*day: int) -> int:
-    return round(datetime(*day, tzinfo=ZoneInfo(LONDON)).timestamp() * 1000)  # type: ignore[arg-type]  # no zone in it
+def _ms(year: int, month: int, day: int) -> int:
+    return round(datetime(year, month, day, tzinfo=ZoneInfo(LONDON)).timestamp() * 1000)
 
 
 def _order(

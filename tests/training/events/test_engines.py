@@ -33,7 +33,7 @@ def _same(found: dict[str, np.ndarray], rel: float) -> None:
     assert keys == list(expected)
     for i, name in enumerate([*plain.FEATURES, *plain.LABELS]):
         column = f"f{i}" if i < len(plain.FEATURES) else f"l{i - len(plain.FEATURES)}"
-        values = [np.nan if known[name] is None else known[name] for known in expected.values()]
+        values = np.array([known[name] for known in expected.values()], dtype=np.float64)  # None becomes NaN
         np.testing.assert_allclose(found[column].astype(float), values, rel, 1e-12, err_msg=name)
 
 

@@ -47,7 +47,7 @@ def test_refused(text: str) -> None:
 def test_values(text: str, value: object) -> None:
     """Expressions have their usual values; division is of doubles, and by zero it is nothing."""
     row = "SELECT 8 AS a, 4 AS b, 2 AS c, 'it''s' AS kind, CAST(NULL AS INTEGER) AS nothing"
-    assert duckdb.sql(row).project(duckdb_sql(text)).fetchall() == [(value,)]
+    assert duckdb.connect().query(row).project(duckdb_sql(text)).fetchall() == [(value,)]
 
 
 def test_columns() -> None:
