@@ -2,15 +2,16 @@
 
     python -m tests.benchmarks.events --events 1000000 10000000 50000000
 
-Events of a year are generated (DuckDB writes them to Parquet), and each number of them is read and computed in a process
-of its own, whose peak memory is what the kernel says. The table is printed, and written to build/bench-events.json.
+Events of a year are generated (DuckDB writes them to Parquet), and each number of them is read and computed in a
+process of its own, whose peak memory is what the kernel says. The table is printed, and written to
+build/bench-events.json. The load stands beside: on a machine that others use, the processor's seconds say more.
 """
 
 import argparse
 import json
 import os
 import resource
-import subprocess  # noqa: S404  # starts this very file
+import subprocess
 import sys
 import tempfile
 import time

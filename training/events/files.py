@@ -29,7 +29,7 @@ class Limits:
     spill: Path | None = None
 
 
-def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duckdb.DuckDBPyConnection:  # noqa: B008  # frozen
+def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duckdb.DuckDBPyConnection:
     """A connection with a view for each file, and the view `events` of the query. It reads these files alone.
 
     Args:
@@ -46,7 +46,7 @@ def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duc
     paths = {name: _path(name, place, folder) for name, place in order.files.items()}
     for name, path in paths.items():
         try:
-            connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {literal(str(path))}")
+            connection.execute(f"CREATE VIEW {quoted(name)} AS FROM {literal(str(path))}")
         except duckdb.Error as error:
             raise BadConfig(f"data.files: {name} cannot be read: {_first_line(error)}") from error
     connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in paths.values())}]")
@@ -58,7 +58,7 @@ def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duc
     return connection
 
 
-def _settings(limits: Limits) -> dict[str, str]:
+def _settings(limits: Limits) -> dict[str, str | bool | int | float | list[str]]:
     settings = {
         "memory_limit": limits.memory,
         "threads": str(limits.threads or ""),

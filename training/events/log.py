@@ -1,6 +1,7 @@
 """A log of events in DuckDB: rows for training as of any dates."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -11,9 +12,12 @@ from training.events.engines import DUCKDB
 from training.events.label import EventLabel
 from training.events.order import EventsOrder
 from training.events.query import BadLog, Plan
-from training.events.rows import Columns, defaults, moments_us, to_table
+from training.events.rows import Columns, defaults, joined, moments_us, to_table
 from training.features import Features
 from training.table import Table
+
+# The aggregates of a row take about a kilobyte: more rows at once would spill to disk on a small machine.
+_ROWS_AT_ONCE: Final = 1_000_000
 
 
 class EventLog:
@@ -37,11 +41,14 @@ class EventLog:
         connection.execute("SET TimeZone = 'UTC'")
         found = [row[0] for row in connection.execute("DESCRIBE events").fetchall()]
         connection.execute(f"CREATE OR REPLACE TEMP TABLE log AS {DUCKDB.say(self._plan.log(found))}")
-        bounds = connection.execute("SELECT min(at_us), max(at_us), count(*) FROM log").fetchall()[0]
-        self.kept_count: int = bounds[2]
+        bounds = connection.execute(
+            "SELECT min(at_us), max(at_us), approx_count_distinct(visitor), count(*) FROM log"
+        ).fetchall()[0]
+        self.kept_count: int = bounds[3]
         self.read_count: int = connection.execute("SELECT count(*) FROM events").fetchall()[0][0]
         if bounds[0] is None:
             raise BadLog("there is no event; needed is at least one with a visitor, a time, and before until")
+        self._visitor_count = max(int(bounds[2]), 1)
         log = order.log
         self.since_us: int = bounds[0] if log.since_ms is None else log.since_ms * 1000
         self.until_us: int = bounds[1] + 1 if log.until_ms is None else log.until_ms * 1000
@@ -54,15 +61,21 @@ class EventLog:
     def dates(self) -> Sequence[int]:
         """The dates that the file asks for, in milliseconds, earliest first."""
         order = self._plan.order
-        return as_of_dates(order.dates, order.log.zone, self.since_us, self.until_us)
+        return as_of_dates(order.dates, order.log.time_zone, self.since_us, self.until_us)
 
     def snapshots(self, as_of_ms: Sequence[int]) -> Table:
-        """Every visitor with an event in the window before a date, as of each date, by date and then visitor."""
+        """Every visitor with an event in the window before a date, as of each date, by date and then visitor.
+
+        The events are passed over once for as many dates as give a million rows.
+        """
         if not as_of_ms:
             raise BadLog(
                 "there is no date; needed are records longer than window_days, or a first and last within them"
             )
-        return self._table(self._plan.snapshots(moments_us(as_of_ms)))
+        dates = moments_us(as_of_ms)
+        step = max(1, _ROWS_AT_ONCE // self._visitor_count)
+        parts = [self._found(self._plan.snapshots(dates[i : i + step])) for i in range(0, len(dates), step)]
+        return to_table(self._plan, joined(parts), self.until_us)
 
     def at(self, visitors: Sequence[str], as_of_ms: Sequence[int]) -> Table:
         """These visitors as of these moments, pair by pair, in the order given; also such as have no events yet.
@@ -80,22 +93,21 @@ class EventLog:
         self._connection.register("pairs", pairs)
         self._connection.execute("INSERT INTO moments SELECT nth, visitor, as_of_us FROM pairs")
         self._connection.unregister("pairs")
-        return self._table(self._plan.at())
+        return to_table(self._plan, self._found(self._plan.at()), self.until_us)
 
-    def _table(self, sql: str) -> Table:
-        plan = self._plan
-        small = [f"CAST(f{i} AS FLOAT) AS f{i}" for i in range(len(plan.order.features))]
-        labels = [f"l{i}" for i in range(len(plan.labels))]
+    def _found(self, sql: str) -> Columns:
+        small = [f"CAST(f{i} AS FLOAT) AS f{i}" for i in range(len(self._plan.order.features))]
+        labels = [f"l{i}" for i in range(len(self._plan.labels))]
         columns = ", ".join(["as_of_us", "visitor", *small, *labels])
-        found = self._connection.execute(f"SELECT {columns} FROM ({DUCKDB.say(sql)})").fetchnumpy()
-        return to_table(plan, {name: _filled(column) for name, column in found.items()}, self.until_us)
+        statement = f"SELECT {columns} FROM ({DUCKDB.say(sql)})"  # noqa: S608  # our own
+        found = self._connection.execute(statement).fetchnumpy()
+        return {name: _filled(column) for name, column in found.items()}
 
 
 def _filled(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """NaN where there is nothing, which DuckDB masks."""
+    """NaN where there is nothing, which DuckDB masks; visitors as NumPy's own texts."""
+    if column.dtype.kind == "O":
+        return column.astype(np.str_)
     return (
         np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
     )
-
-
-__all__ = ["Columns", "EventLog"]

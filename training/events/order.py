@@ -20,7 +20,7 @@ class LogOrder:
         title: what the records are, for people.
         files: path of a file, or "package:path" of one within a Python package, by the name that the query gives it.
         query: SQL of DuckDB over the files, whose rows are events: visitor, time, and where wanted id and others.
-        zone: of hours, days of the week and dates, such as "Europe/London".
+        time_zone: of hours, days of the week and dates, such as "Europe/London".
         since_ms: where the records begin, None for the earliest event.
         until_ms: where the records end: what is not before it is left out. None for just after the latest event.
     """
@@ -28,7 +28,7 @@ class LogOrder:
     title: str
     files: Mapping[str, str]
     query: str
-    zone: str
+    time_zone: str
     since_ms: int | None
     until_ms: int | None
 
@@ -89,17 +89,17 @@ def read_events(section: Section) -> EventsOrder:
 def read_log(section: Section) -> LogOrder:
     """The table [data]."""
     section.choice("shape", ("events",))
-    zone = section.text("time_zone", "UTC")
+    time_zone = section.text("time_zone", "UTC")
     try:
-        ZoneInfo(zone)
+        ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise section.fault(f"time_zone is {zone!r}; needed is one such as 'Europe/London'") from None
+        raise section.fault(f"time_zone is {time_zone!r}; needed is one such as 'Europe/London'") from None
     files = section.table("files")
     order = LogOrder(
         title=section.text("title"),
         files={name: files.text(name) for name in files.names()} if files else {},
         query=section.text("query"),
-        zone=zone,
+        time_zone=time_zone,
         since_ms=section.moment_ms("since"),
         until_ms=section.moment_ms("until"),
     )

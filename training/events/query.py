@@ -1,5 +1,7 @@
 """The two statements: the log as it counts, and rows as of some moments in one pass over it."""
 
+# ruff: noqa: S608  # the statements are put together from checked expressions, quoted names and numbers
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -51,7 +53,7 @@ class Plan:
         self._check(found)
         own = ", ".join(quoted(name) for name in found if name.lower() in self.used - _GIVEN)
         own = f", {own}" if own else ""
-        zone = literal(self.order.log.zone)
+        zone = literal(self.order.log.time_zone)
         clock = "".join(
             f", {piece}(at_us, {zone}) AS {name}"
             for name, piece in (("hour", "EVENT_HOUR"), ("weekday", "EVENT_WEEKDAY"))
@@ -60,12 +62,14 @@ class Plan:
         until_ms = self.order.log.until_ms
         until = "" if until_ms is None else f" AND EVENT_TIME(time) < {until_ms * 1000}"
         has_id = "id" in {name.lower() for name in found}
-        nth = f", ROW_NUMBER() OVER (PARTITION BY visitor, id ORDER BY EVENT_TIME(time){own}) AS nth, id IS NULL AS is_own"
+        nth = (
+            f", ROW_NUMBER() OVER (PARTITION BY visitor, id ORDER BY EVENT_TIME(time){own}) AS nth, id IS NULL AS alone"
+        )
         return (
             f"SELECT visitor, at_us{clock}{own} FROM ("
             f"SELECT CAST(visitor AS VARCHAR) AS visitor, EVENT_TIME(time) AS at_us{own}{nth if has_id else ''}"
             f" FROM events WHERE visitor IS NOT NULL AND time IS NOT NULL{until}"
-            f") AS every{' WHERE nth = 1 OR is_own' if has_id else ''}"
+            f") AS every{' WHERE nth = 1 OR alone' if has_id else ''}"
         )
 
     def snapshots(self, as_of_us: Sequence[int]) -> str:

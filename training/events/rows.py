@@ -46,7 +46,8 @@ def to_table(plan: Plan, found: Columns, until_us: int) -> Table:
 def _clipped(values: npt.NDArray[np.generic], spec: FeatureSpec) -> npt.NDArray[np.generic]:
     if spec.vocabulary or (spec.minimum is None and spec.maximum is None):
         return values
-    return np.clip(values, spec.minimum, spec.maximum)
+    clipped: npt.NDArray[np.generic] = np.clip(values, spec.minimum, spec.maximum)
+    return clipped
 
 
 def defaults(plan: Plan) -> npt.NDArray[np.float32]:
@@ -57,3 +58,8 @@ def defaults(plan: Plan) -> npt.NDArray[np.float32]:
 def moments_us(as_of_ms: Sequence[int]) -> Sequence[int]:
     """The distinct moments in microseconds, earliest first."""
     return sorted({moment * 1000 for moment in as_of_ms})
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The columns of several findings, one after the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -54,7 +54,7 @@ class SparkLog:
     def dates(self) -> Sequence[int]:
         """The dates that the file asks for, in milliseconds, earliest first."""
         order = self._plan.order
-        return as_of_dates(order.dates, order.log.zone, self.since_us, self.until_us)
+        return as_of_dates(order.dates, order.log.time_zone, self.since_us, self.until_us)
 
     def frame(self, as_of_ms: Sequence[int]) -> "DataFrame":
         """The rows where they are, for what is too large for one machine: columns as Plan.snapshots has them."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 from sklearn.metrics import silhouette_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from training.features import Features, FeatureSpec
 from training.heads import FloatArray, Labels

@@ -46,7 +46,8 @@ _FEATURES = {
     "recency": "function = 'since_last', where = \"kind = 'buy'\", window_days = 28",
     "tenure": "function = 'since_first', window_days = 28",
     "gap": "function = 'mean_gap', where = \"kind = 'buy'\", window_days = 28",
-    "red_share": "function = 'share', of = 'spend', part = \"word = 'red'\", where = \"kind = 'buy'\", window_days = 28",
+    "red_share": "function = 'share', of = 'spend', part = \"word = 'red'\", where = \"kind = 'buy'\","
+    " window_days = 28",
     "morning_share": "function = 'share', part = 'hour BETWEEN 5 AND 11', window_days = 28",
     "weekend_share": "function = 'share', part = 'weekday >= 6', window_days = 28",
     "trend": "function = 'trend', of = 'spend', where = \"kind = 'buy'\", window_days = 28, recent_days = 7",
@@ -79,7 +80,8 @@ def label_of(said: str) -> EventLabel:
 def generate(seed: int, count: int = 900, visitors: int = 12) -> list[Event]:
     """Events of three months around AS_OF, in no order, with copies and equal times."""
     rng = np.random.default_rng(seed)
-    times = AS_OF_US + rng.integers(-70 * 24, 30 * 24, count) * (DAY_US // 24)  # of whole hours, so that many are equal
+    hours = rng.integers(-70 * 24, 30 * 24, count)  # whole ones, so that many times are equal
+    times = AS_OF_US + hours * (DAY_US // 24)
     times[::7] += rng.integers(-(10**9), 10**9, len(times[::7]))
     times[:5] = AS_OF_US
     events = [
@@ -97,7 +99,8 @@ def generate(seed: int, count: int = 900, visitors: int = 12) -> list[Event]:
     copies = [events[i] for i in rng.integers(0, count, count // 10) if events[i].id is not None]
     altered = [Event(e.visitor, e.at_us + 1_000_000, e.id, "buy", 1000.0, "red") for e in copies[::3]]
     equally_early = [Event(e.visitor, e.at_us, e.id, e.kind, e.spend, "zebra", e.ends_us) for e in copies[1::3]]
-    begins = {f"v{i}": AS_OF_US + DAY_US * int(rng.integers(-70, 0)) for i in range(visitors)}  # so that some are new
+    days = rng.integers(-70, 0, visitors).tolist()  # when each begins, so that some are new
+    begins = {f"v{i}": AS_OF_US + DAY_US * day for i, day in enumerate(days)}
     everything = [e for e in events + copies + altered + equally_early if e.at_us >= begins[e.visitor]]
     return [everything[i] for i in rng.permutation(len(everything))]
 

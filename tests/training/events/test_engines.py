@@ -7,7 +7,7 @@ from pyarrow import parquet
 from tests.training.events import plain
 from tests.training.events.generated import AS_OF_MS, LABELS, generate, log_of, order_of, to_arrow
 from tests.training.events.plain import DAY_US, History
-from training.events.engines import DUCKDB, SPARK
+from training.events.engines import DUCKDB
 from training.events.rows import moments_us
 from training.events.spark import SparkLog
 
@@ -33,7 +33,7 @@ def _same(found: dict[str, np.ndarray], rel: float) -> None:
     assert keys == list(expected)
     for i, name in enumerate([*plain.FEATURES, *plain.LABELS]):
         column = f"f{i}" if i < len(plain.FEATURES) else f"l{i - len(plain.FEATURES)}"
-        values = [np.nan if known[name] is None else known[name] for known in expected.values()]
+        values = np.array([known[name] for known in expected.values()], dtype=np.float64)  # None becomes NaN
         np.testing.assert_allclose(found[column].astype(float), values, rel, 1e-12, err_msg=name)
 
 

@@ -220,8 +220,8 @@ def test_rows_of_chosen_pairs() -> None:
     [
         ("SELECT 'v' AS visitor", WEEK, "no column time"),
         ("SELECT 'v' AS visitor, TIMESTAMP '2024-01-01' AS time, 1 AS hour", WEEK, "have a column hour"),
-        ("SELECT 'v' AS visitor, TIMESTAMP '2024-01-01' AS time, 1 AS sum", "function = 'sum', of = 'spent', window_days = 1",
-         r"features \('one'\): spent is no column of the events; there are sum, time, visitor"),
+        ("SELECT 'v' AS visitor, TIMESTAMP '2024-01-01' AS time", "function = 'sum', of = 'spent', window_days = 1",
+         r"features \('one'\): spent is no column of the events; there are time, visitor"),
         ("SELECT NULL AS visitor, TIMESTAMP '2024-01-01' AS time", WEEK, "there is no event"),
     ],
     ids=["no time", "own name taken", "unknown column", "no event"],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans, MiniBatchKMeans
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from tests.training.segmentations.visitors import answers, blobs, plane
 from training.segmentations.centroids import COUNTS, LEAST_STABILITY, SMALLEST_SHARE, Choice, fit_centroids
