@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.cluster.hierarchy import linkage
 
 from training.export.nodes import Nodes
 from training.features import Features
@@ -92,7 +91,7 @@ def fit_tree(  # noqa: PLR0913, PLR0917  # what the head is called, what it is f
     shaped = shaping.apply(features[rows])
     possible_counts(shaped, levels[-1:])
     merges = linkage(shaped, "ward")
-    cuts = [_ordered(cut) for cut in cut_tree(merges, n_clusters=list(levels)).T]
+    cuts = [_cut(merges, level) for level in levels]
     leaves = cuts[-1]
     centres = np.array([shaped[leaves == leaf].mean(axis=0) for leaf in range(levels[-1])])
     assigner = Assigner(shaping, centres, np.arange(levels[-1]))
@@ -108,9 +107,17 @@ def fit_tree(  # noqa: PLR0913, PLR0917  # what the head is called, what it is f
     )
 
 
-def _ordered(cut: npt.NDArray[np.integer]) -> Labels:
-    """The same groups, numbered in the order of their size."""
-    labels = cut.astype(np.int64)
+def _cut(merges: FloatArray, count: int) -> Labels:
+    """The groups of rows before the last count - 1 merges, shape (n,), numbered in the order of their size.
+
+    SciPy's cut_tree can give fewer groups where each row is to be one. (measured)
+    """
+    row_count = len(merges) + 1
+    done = row_count - count
+    top = np.arange(row_count + done)
+    for merge in reversed(range(done)):  # from what is merged last, down to rows
+        top[merges[merge, :2].astype(np.int64)] = top[row_count + merge]
+    labels: Labels = np.unique(top[:row_count], return_inverse=True)[1].astype(np.int64)
     rank: Labels = np.argsort(by_size(labels))
     return rank[labels]
 

@@ -46,7 +46,7 @@ def _assigners(draw: st.DrawFn) -> Assigner:
     return Assigner(PLAIN, generator.uniform(-3, 3, (len(segments), 2)), segments, radii)
 
 
-@settings(max_examples=40)  # each builds a graph
+@settings(max_examples=40, deadline=None)  # each builds a graph
 @given(assigner=_assigners(), seed=st.integers(0, 1000))
 def test_nearest_centre_by_hand(assigner: Assigner, seed: int) -> None:
     """Off borders, NumPy and the graph both give what a walk over the centres gives, with radii and without."""

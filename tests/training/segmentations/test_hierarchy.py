@@ -87,3 +87,11 @@ def test_fewer_rows_that_differ_than_segments() -> None:
     with pytest.raises(CannotSegment, match=r"^8 segments are asked for, and only 3 of the 60 rows differ"):
         _fit(features, (3, 8))
     assert np.bincount(_fit(features, (2, 3)).assign(features)).tolist() == [20, 20, 20]
+
+
+def test_as_many_segments_as_rows() -> None:
+    """Where each visitor is to be a segment, each is one, in two groups."""
+    features = np.array([[0, 0], [0, 1], [9, 9]], dtype=np.float32)
+    head = _fit(features, (2, 3))
+    assert sorted(head.assign(features).tolist()) == [0, 1, 2]
+    assert [head.parents[segment] for segment in head.assign(features)] == [0, 0, 1]

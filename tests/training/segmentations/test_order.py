@@ -1,14 +1,19 @@
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from tests.training.segmentations.visitors import SPECS, answers, blobs, sessions, table
 from training.configuration.section import BadConfig, Section
 from training.export.graph import build_graph
 from training.export.parity import prove
-from training.heads import NO_SEGMENT, Segmentation
+from training.features import Features
+from training.heads import MARGIN, NO_SEGMENT, Segmentation, column
 from training.segmentations import order as orders
 from training.segmentations.density import Density
 from training.segmentations.order import LEARNED, SegmentationOrder, fit_segmentation, read_segmentation, refitted
@@ -123,6 +128,23 @@ def test_clear_groups_are_found_again(method: str) -> None:
     stability = bootstrap_stability(head.assign(features), head.count, refitted(order, head, rows, 3), 0, samples=2)
     assert (stability.jaccard > 0.85).all()
     assert stability.adjusted_rand > 0.85
+
+
+@METHODS
+@settings(max_examples=10, deadline=None)  # each fits
+@given(rows=arrays.arrays(np.float32, st.tuples(st.integers(0, 12), st.just(2)), elements=st.sampled_from([0, 1, 1e6])))
+def test_few_odd_rows(method: str, rows: Features) -> None:
+    """However few visitors there are, and however alike, they are segmented, in the graph too, or that is refused."""
+    try:
+        head = fit_segmentation(dataclasses.replace(_ordered(method), is_judged=False), table(rows), 0)
+    except CannotSegment as error:
+        assert str(error).startswith("segmentation 'style': ")  # noqa: PT017  # either is right
+        return
+    expected = head.scores(rows)
+    assert set(expected[:, 0]) <= {NO_SEGMENT, *range(head.count)}
+    margin = column(head, MARGIN)
+    sure = np.ones(len(rows), dtype=bool) if margin is None else expected[:, margin] > 1e-5
+    np.testing.assert_allclose(answers(head, rows)[sure], expected[sure], atol=1e-5)
 
 
 def test_noise_is_not_found_again() -> None:
