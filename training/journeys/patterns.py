@@ -115,7 +115,8 @@ class Search:
             is_near &= self._sequences.times_ms[events] - self._sequences.times_ms[before] <= self._gap.most_ms
         if self._gap.most_events is not None:
             is_near &= events - before <= self._gap.most_events
-        return events[is_near]
+        near: Positions = events[is_near]
+        return near
 
 
 def frequent(sequences: Sequences, limits: Limits) -> tuple[list[Frequent], bool]:
