@@ -65,7 +65,9 @@ class Search:
         self._sequences = sequences
         self._gap = gap
         self._owners = sequences.owners
-        order = np.argsort(sequences.words, kind="stable")
+        # Numbers of 16 bits, where they suffice, are sorted in one pass over them.
+        self._words = sequences.words.astype(np.min_scalar_type(len(sequences.vocabulary)))
+        order = np.argsort(self._words, kind="stable")
         ends = np.cumsum(np.bincount(sequences.words, minlength=len(sequences.vocabulary)))
         self._occurrences = np.split(order, ends[:-1])
 
@@ -89,20 +91,32 @@ class Search:
         is_concerned = np.zeros(len(self._sequences), dtype=bool)
         is_concerned[self._owners[ends]] = True
         events = self._following(ends, np.flatnonzero(is_concerned[self._owners]))
-        pairs = np.unique(np.column_stack([self._sequences.words[events], self._owners[events]]), axis=0)
-        words, counts = np.unique(pairs[:, 0], return_counts=True)
-        return zip(words.tolist(), counts.tolist(), strict=True)
+        counts = self._visitor_counts(events)
+        return ((word, int(counts[word])) for word in np.flatnonzero(counts).tolist())
+
+    def _visitor_counts(self, events: Positions) -> Positions:
+        """How many visitors have each word among these events, shape (words,)."""
+        words = self._words[events]
+        order = np.argsort(words, kind="stable")  # within a word the visitors still ascend
+        words, owners = words[order], self._owners[events[order]]
+        is_first = np.ones(len(events), dtype=bool)
+        is_first[1:] = (words[1:] != words[:-1]) | (owners[1:] != owners[:-1])
+        counts: Positions = np.bincount(words[is_first], minlength=len(self._sequences.vocabulary))
+        return counts
 
     def _following(self, ends: Positions, events: Positions) -> Positions:
         """Those of the events that are near enough behind an end, the latest before them."""
-        places = np.searchsorted(ends, events, side="left") - 1
+        is_end = np.zeros(len(self._owners), dtype=np.int64)
+        is_end[ends] = 1
+        places = np.cumsum(is_end)[events] - is_end[events] - 1
         events, before = events[places >= 0], ends[places[places >= 0]]
         is_near = self._owners[events] == self._owners[before]
         if self._gap.most_ms is not None:
             is_near &= self._sequences.times_ms[events] - self._sequences.times_ms[before] <= self._gap.most_ms
         if self._gap.most_events is not None:
             is_near &= events - before <= self._gap.most_events
-        return events[is_near]
+        near: Positions = events[is_near]
+        return near
 
 
 def frequent(sequences: Sequences, limits: Limits) -> tuple[list[Frequent], bool]:
@@ -113,7 +127,9 @@ def frequent(sequences: Sequences, limits: Limits) -> tuple[list[Frequent], bool
         limits: what is looked for; the work is at most limits.most times all events.
     """
     search = Search(sequences, limits.gap)
-    waiting = [(-count, (word,)) for word, count in search.first_counts() if count >= limits.least_count]
+    waiting: list[tuple[int, Pattern]] = [
+        (-count, (word,)) for word, count in search.first_counts() if count >= limits.least_count
+    ]
     heapq.heapify(waiting)
     found: list[Frequent] = []
     while waiting and len(found) < limits.most:

@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.journeys.brute import is_near, occurs
@@ -24,6 +24,7 @@ def _is_complete(tracker: Tracker, events: list[Event]) -> bool:
     return progress.is_complete
 
 
+@settings(deadline=None)
 @given(JOURNEYS, GAPS, EVENTS)
 def test_complete_when_it_occurred(words: tuple[str, ...], gap: Gap, events: list[Event]) -> None:
     """After every event, a journey is complete exactly when some choice of the events so far makes it."""

@@ -261,7 +261,7 @@ def test_defined_by_hand(text: str, row: list[float], expected: bool) -> None:  
     assert in_graph(truth, features).tolist() == [expected]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.floats(0.125, 2.0**20, width=32))
 def test_neighbours_of_a_threshold(threshold: float) -> None:
     """The float32 numbers next to a threshold are on its right sides, in NumPy and in the graph."""

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.features import Features, FeatureSpec
@@ -130,6 +130,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=15).map("".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text leads to any other error."""

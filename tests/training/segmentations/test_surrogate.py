@@ -1,12 +1,14 @@
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
 from tests.training.segmentations.tables import SPECS, shoppers
-from training.heads import NO_SEGMENT
-from training.segmentations.centroids import Centroids
+from training.export.nodes import Nodes
+from training.features import Features
+from training.heads import NO_SEGMENT, SEGMENT, Column, FloatArray, Labels
 from training.segmentations.expressions import holds
 from training.segmentations.language import read_condition
 from training.segmentations.rules import Rule, fit_conditions
@@ -17,16 +19,46 @@ TABLE = shoppers(1500)
 RULES = (Rule("Evening rich", 'spend > 120 and daypart == "evening"'), Rule("Lapsed", "recency_days > 90"))
 
 
+@dataclasses.dataclass(frozen=True)
+class Clusters:
+    """As much of a segmentation by k-means as is imitated."""
+
+    shaping: Shaping
+    model: KMeans
+    name: str = "value"
+    title: str = ""
+    columns: Sequence[Column] = ((SEGMENT, 1),)
+    tried: Sequence[dict[str, float]] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of clusters."""
+        return int(self.model.n_clusters)
+
+    def assign(self, features: Features) -> Labels:
+        """Which cluster each row is in."""
+        labels: Labels = self.model.predict(self.shaping.apply(features)).astype(np.int64)
+        return labels
+
+    def scores(self, features: Features) -> FloatArray:
+        """The same as a column."""
+        return self.assign(features)[:, None].astype(np.float64)
+
+    def emit(self, nodes: Nodes, features: str) -> str:
+        """Not needed: what is imitated is the labels."""
+        raise NotImplementedError
+
+
 def _of_rules(*rules: Rule, depth: int = 4) -> Surrogate:
     surrogate = fit_surrogate(fit_conditions("m", "", rules, TABLE), TABLE, seed=0, max_depth=depth)
     assert surrogate is not None
     return surrogate
 
 
-def _of_clusters(depth: int = 4) -> tuple[Centroids, Surrogate]:
+def _of_clusters(depth: int = 4) -> tuple["Clusters", Surrogate]:
     shaping = Shaping.fit(TABLE.features, SPECS, ["recency_days", "baskets", "spend"])
     model = KMeans(4, n_init=3, random_state=0).fit(shaping.apply(TABLE.features))
-    head = Centroids("value", "", shaping, model, [])
+    head = Clusters(shaping, model)
     surrogate = fit_surrogate(head, TABLE, seed=0, max_depth=depth)
     assert surrogate is not None
     return head, surrogate
