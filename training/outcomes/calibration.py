@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.linear_model import LogisticRegression
 
@@ -46,18 +46,27 @@ class Sigmoid:
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """Probabilities of classes: the softmax of logits divided by a temperature."""
+    """Probabilities of classes: the softmax of logits divided by a temperature, plus an offset for each class.
+
+    Attributes:
+        temperature: above 1 makes less sure.
+        offsets: of the classes, none for 0.
+    """
 
     temperature: float = 1.0
+    offsets: tuple[float, ...] = ()
 
     def apply(self, raw: FloatArray) -> FloatArray:
         """See Calibration."""
-        probabilities: FloatArray = softmax(raw / self.temperature, axis=1)
+        probabilities: FloatArray = softmax(raw / self.temperature + np.array(self.offsets or 0.0), axis=1)
         return probabilities
 
     def emit(self, nodes: Nodes, raw: str) -> str:
         """See Calibration."""
-        return nodes.add("Softmax", nodes.add("Div", raw, nodes.constant(self.temperature)), axis=1)
+        scaled = nodes.add("Div", raw, nodes.constant(self.temperature))
+        if self.offsets:
+            scaled = nodes.add("Add", scaled, nodes.constant(np.array(self.offsets)))
+        return nodes.add("Softmax", scaled, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +108,26 @@ def fit_sigmoid(raw: FloatArray, actual: FloatArray) -> Sigmoid:
 
 
 def fit_temperature(raw: FloatArray, actual: FloatArray) -> Temperature:
-    """The temperature of least log loss, on rows that the model was not fitted on, shapes (m, k) and (m,).
+    """Temperature and offsets of least log loss, on rows that the model was not fitted on, shapes (m, k) and (m,).
 
-    Source: C. Guo and others, On calibration of modern neural networks, 2017.
+    The offsets make each class as frequent as it was, which weights in the fit may have changed.
+
+    Source: A. Alexandari and others, Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift
+    adaptation, 2020; C. Guo and others, On calibration of modern neural networks, 2017.
     """
-    rows, positions = np.arange(len(actual)), actual.astype(np.int64)
+    classes = raw.shape[1]
+    came = np.eye(classes)[actual.astype(np.int64)]
 
-    def loss(logarithm: float) -> float:
-        return -float(log_softmax(raw / np.exp(logarithm), axis=1)[rows, positions].mean())
+    def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
+        logits = parameters[0] * raw + parameters[1:]
+        excess = (softmax(logits, axis=1) - came) / len(actual)
+        value = -float((log_softmax(logits, axis=1) * came).sum()) / len(actual)
+        return value, np.concatenate([[float((excess * raw).sum())], excess.sum(axis=0)])
 
-    best = minimize_scalar(loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
-    return Temperature(float(np.exp(best.x)))
+    start = np.concatenate([[1.0], np.zeros(classes)])
+    bounds = [(1 / _HOTTEST, 1 / _COLDEST), *[(None, None)] * classes]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Temperature(1 / float(found[0]), tuple((found[1:] - found[1:].mean()).tolist()))
 
 
 def fit_ratio(raw: FloatArray, actual: FloatArray) -> Ratio:

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.training.outcomes.records import table
+from tests.training.outcomes.records import WORDS, table
 from training.outcomes.calibration import fit_sigmoid
 from training.outcomes.choice import Crossed, balanced, choose, cross
 from training.outcomes.examples import Examples, Folds, make_folds
@@ -114,3 +114,22 @@ def test_balanced_and_calibrated() -> None:
     plain = cross("logistic", rows, made, kind_of(order), dataclasses.replace(order, calibration="none"), 0)
     assert calibrated.predicted.mean() == pytest.approx(rows.actual.mean(), abs=0.01)
     assert abs(plain.predicted.mean() - rows.actual.mean()) > 0.05
+
+
+def test_balanced_classes_are_as_frequent_as_before() -> None:
+    """Of classes, too, the calibration undoes what the weights did to their frequencies."""
+    drawn = table(2000).outcomes["next"]
+    rows = dataclasses.replace(examples(2000), actual=np.where(np.arange(2000) % 3 > 0, 0.0, drawn))
+    order = OutcomeOrder(
+        name="next",
+        title="",
+        kind="classes",
+        methods=("logistic",),
+        classes=WORDS,
+        calibration="temperature",
+        weights="balanced",
+    )
+    crossed = cross("logistic", rows, folds(rows), kind_of(order), order, 0)
+    shares = np.bincount(rows.actual.astype(int)) / 2000
+    assert shares.min() < 0.1
+    np.testing.assert_allclose(crossed.predicted.mean(axis=0), shares, atol=0.01)

@@ -72,7 +72,7 @@ def test_a_constant_feature_says_nothing() -> None:
     [[DEVICE, VISITS, SPEND], [VISITS, VISITS, VISITS], [SPEND, SPEND, SPEND], [DEVICE, DEVICE, DEVICE]],
     ids=["all", "numbers", "skewed numbers", "categories"],
 )
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(rows=ROWS)
 def test_graph_encodes_alike(specs: list[FeatureSpec], rows: Features) -> None:
     """Whatever features there are, the graph encodes any rows as NumPy does."""

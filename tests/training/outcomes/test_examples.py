@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.outcomes.records import DAY_MS
@@ -26,6 +26,7 @@ def examples(actual: list[float], visitors: list[int], weeks: list[int] | None =
     )
 
 
+@settings(deadline=None)
 @given(
     visitors=st.lists(st.integers(0, 40), min_size=80, max_size=150),
     count=st.integers(2, 5),
@@ -76,6 +77,7 @@ def test_events_are_dealt_evenly() -> None:
     assert sums == [20_180.0] * 5
 
 
+@settings(deadline=None)
 @given(weeks=st.integers(14, 60), horizon_weeks=st.integers(0, 8))
 def test_weekly_rows_are_split_as_dates_are(weeks: int, horizon_weeks: int) -> None:
     """With weekly rows of at most 49 weeks the split is the one of training/split.py; with more, a tenth is tested."""
