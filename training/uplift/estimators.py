@@ -16,7 +16,6 @@ from training.features import Features
 from training.heads import BoolArray, FloatArray
 from training.learners import BOOSTING, FITS, Sample, encoder, leaf, probability
 
-
 _RIDGE: Final = 10.0  # the transformed outcome is mostly noise: its variance is some 1 / (p (1 - p)) (assumed)
 
 
