@@ -17,6 +17,8 @@ from training.customer_value.purchases import NoBaseline, Summary
 from training.heads import FloatArray
 
 _NEAR_POLE = 1e-6  # the formula of expected purchases divides by a - 1, its series by a + b + x - 1
+_LARGE = 30.0
+_TERMS = 200
 LEAST_REPEATERS = 10  # of four parameters, from fewer than this nothing is learned (assumed)
 
 
@@ -57,7 +59,7 @@ class BetaGeometric:
         z = horizon / (self.alpha + summary.age + horizon)
         c = a + b + x - 1
         c = np.where(np.abs(c) < _NEAR_POLE, _NEAR_POLE, c)
-        left = 1 - (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, c, z)
+        left = 1 - (1 - z) ** (a - 1) * _hypergeometric(a + b - 1 - r, a - 1, c, z)
         expected: FloatArray = np.maximum(c / (a - 1) * left, 0) * self.alive(summary)
         return expected
 
@@ -67,6 +69,22 @@ class BetaGeometric:
         since = np.log(self.alpha + summary.age) - np.log(self.alpha + summary.recency)
         odds: FloatArray = np.log(self.a) - np.log(self.b + x - 1) + (self.r + x) * since
         return odds
+
+
+def _hypergeometric(first: float, second: float, third: FloatArray, z: FloatArray) -> FloatArray:
+    """2F1(first, second; third; z), shape (n,), for z in [0, 1).
+
+    scipy 1.17 gives infinity near z = 1 where the third is large, which is where the plain series needs few terms.
+    """
+    value: FloatArray = hyp2f1(first, second, np.minimum(third, _LARGE), z)
+    large = third > _LARGE
+    term = np.ones(int(large.sum()))
+    total = term.copy()
+    for n in range(_TERMS):
+        term = term * (first + n) * (second + n) / ((third[large] + n) * (n + 1)) * z[large]
+        total += term
+    value[large] = total
+    return value
 
 
 def fit_beta_geometric(summary: Summary) -> BetaGeometric:

@@ -64,7 +64,7 @@ def fit_gamma_gamma(summary: Summary) -> GammaGamma:
             f"{int(known.sum())} of {len(summary)} customers spent on a second day; Gamma-Gamma needs {LEAST_CUSTOMERS}"
         )
     frequency = summary.frequency[known]
-    unit = float(summary.mean_spend[known].mean())  # so that cents and millions are the same task
+    unit = float(np.median(summary.mean_spend[known]))  # so that cents and millions are the same task
     mean_spend = summary.mean_spend[known] / unit
 
     def likelihood(parameters: FloatArray) -> float:

@@ -12,34 +12,35 @@ class LookalikeOrder:
     """A lookalike to fit.
 
     Attributes:
-        label: column of the records that is 1 for members, "" where the audience is given otherwise.
         audience: visitors of the audience, none where it is given otherwise.
         audience_file: file with a visitor of the audience in each line, "" where it is given otherwise.
         labelled_share: which share of all who belong to the audience is in it, None: to be estimated.
         methods: names of learners to choose from.
     """
 
-    label: str
     audience: tuple[str, ...]
     audience_file: str
     labelled_share: float | None
     methods: tuple[str, ...]
 
 
-def read_lookalike(section: Section) -> LookalikeOrder:
+def read_lookalike(section: Section, *, has_label: bool) -> LookalikeOrder:
     """The keys of an outcome of the kind lookalike; the caller reads the others and finishes the section.
+
+    Args:
+        section: the table.
+        has_label: whether the records say who is in the audience.
 
     Raises:
         BadConfig: they cannot be used.
     """
     order = LookalikeOrder(
-        label=section.text("label", ""),
         audience=section.texts("audience"),
         audience_file=section.text("audience_file", ""),
         labelled_share=section.number("labelled_share"),
         methods=read_methods(section, tuple(FITS)),
     )
-    given = [bool(order.label), bool(order.audience), bool(order.audience_file)]
+    given = [has_label, bool(order.audience), bool(order.audience_file)]
     if sum(given) != 1:
         raise section.fault(
             'a lookalike needs exactly one of label = "column", audience = ["visitor", …] and '

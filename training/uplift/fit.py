@@ -2,23 +2,25 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 
 from training.export.nodes import Nodes
 from training.features import Features
 from training.heads import EXPECTED, BoolArray, Column, FloatArray, Question, Tested
-from training.learners import FOLDS, CannotLearn, Positions, Sample, chosen_elsewhere, deal, simplest, splits
+from training.learners import FOLDS, CannotLearn, Positions, Sample, deal, simplest, splits
 from training.uplift.estimators import FITS_OF_UPLIFT, Estimate
 from training.uplift.qini import Campaign, intervals, qini, qini_curve
 from training.uplift.randomization import REFUSE, Finding, check_balance, check_ratio
 
 UNIT: Final = "probability"
 RULE: Final = "the largest mean Qini over the folds; the first within one standard error of it"
-SPLIT: Final = "five folds by visitor, each by the method that the other folds choose"
-_LEAST_OF_EACH: Final = 2 * FOLDS  # of treated and others, with the event and without
+SPLIT: Final = "three tenths of the visitors, drawn at random; the estimate was chosen and fitted without them"
+_TENTHS: Final = 10
+_TESTED_TENTHS: Final = 3
+_LEAST_OF_EACH: Final = 4 * FOLDS  # of treated and others, with the event and without
 _POINTS: Final = 200
 
 
@@ -29,7 +31,7 @@ class Uplift:
     Attributes:
         question: what is answered; its unit is a probability.
         estimate: of the difference.
-        tested: every row, said by an estimate that was fitted on other visitors; actual is whether it happened.
+        tested: some visitors, by an estimate that was chosen and fitted on others; actual is whether it happened.
         evaluation: how much the ranking gains over chance, and what speaks against chance having decided.
     """
 
@@ -52,6 +54,10 @@ class Uplift:
     def columns(self) -> Sequence[Column]:
         """See Head."""
         return [(EXPECTED, 1)]
+
+    def among(self, rows: Positions) -> Self:
+        """The same, of a table in which its own rows have these positions."""
+        return replace(self, tested=replace(self.tested, rows=rows[self.tested.rows]))
 
     def scores(self, features: Features) -> FloatArray:
         """Difference of the probabilities, in [-1, 1], shape (n, 1)."""
@@ -87,15 +93,14 @@ def fit_uplift(  # noqa: PLR0913  # the question, what is known, and what is ask
         CannotLearn: there are too few, or chance did not decide who was treated.
     """
     findings = _check(sample, treated, treated_share)
-    fold_of = deal(sample.visitors, 2 * sample.happened + treated, FOLDS, seed)
-    tried = {method: _out_of_fold(method, sample, treated, fold_of, learner, seed) for method in methods}
-    figures = {method: one.figures for method, one in tried.items()}
-    best = simplest(figures)
-    predicted = np.empty(len(fold_of))
-    for fold in range(FOLDS):
-        rows = fold_of == fold
-        predicted[rows] = tried[chosen_elsewhere(figures, fold)].uplift[rows]
-    campaign = Campaign(treated, sample.happened, sample.visitors)
+    train, test = _apart(sample, treated, seed)
+    fold_of = deal(sample.visitors[train], 2 * sample.happened[train] + treated[train], FOLDS, seed)
+    tried = {
+        method: _out_of_fold(method, sample.at(train), treated[train], fold_of, learner, seed) for method in methods
+    }
+    best = simplest({method: one.figures for method, one in tried.items()})
+    predicted = FITS_OF_UPLIFT[best](sample.at(train), treated[train], learner, seed).uplift(sample.features[test])
+    campaign = Campaign(treated[test], sample.happened[test], sample.visitors[test])
     evaluation: dict[str, object] = {
         "method": best,
         "learner": learner,
@@ -105,7 +110,7 @@ def fit_uplift(  # noqa: PLR0913  # the question, what is known, and what is ask
         "figures": judge_uplift(campaign, predicted, seed),
         "qini": thinned(qini_curve(campaign, predicted)),
     }
-    tested = Tested(np.arange(len(predicted)), predicted[:, None], sample.happened, SPLIT)
+    tested = Tested(test, predicted[:, None], sample.happened[test], SPLIT)
     return Uplift(question, FITS_OF_UPLIFT[best](sample, treated, learner, seed), tested, evaluation)
 
 
@@ -137,9 +142,8 @@ def thinned(curve: FloatArray) -> list[list[float]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tried:
-    """One method: the uplift of rows by estimates of other visitors, the Qini of each fold, and the seconds."""
+    """One method: the Qini of each fold, by estimates of the other folds, and the seconds."""
 
-    uplift: FloatArray
     figures: FloatArray
     seconds: float
 
@@ -153,17 +157,26 @@ class _Tried:
         }
 
 
+def _apart(sample: Sample, treated: BoolArray, seed: int) -> tuple[Positions, Positions]:
+    """Positions to choose and fit on, and of other visitors to test on.
+
+    Rows out of the same folds that the method was chosen by would not do: of campaigns without any effect, up to 17 %
+    seemed to have one at 95 % confidence, since all folds' estimates know most of one another's rows. (measured)
+    """
+    tenth = deal(sample.visitors, 2 * sample.happened + treated, _TENTHS, seed)
+    return np.flatnonzero(tenth >= _TESTED_TENTHS), np.flatnonzero(tenth < _TESTED_TENTHS)
+
+
 def _out_of_fold(  # noqa: PLR0913, PLR0917  # what a fit takes, and the folds
     method: str, sample: Sample, treated: BoolArray, fold_of: Positions, learner: str, seed: int
 ) -> _Tried:
     began = time.perf_counter()
-    uplift, figures = np.empty(len(fold_of)), []
+    figures = []
     for train, test in splits(fold_of):
         estimate = FITS_OF_UPLIFT[method](sample.at(train), treated[train], learner, seed)
-        uplift[test] = estimate.uplift(sample.features[test])
         campaign = Campaign(treated[test], sample.happened[test], sample.visitors[test])
-        figures.append(qini(qini_curve(campaign, uplift[test])))
-    return _Tried(uplift, np.array(figures), time.perf_counter() - began)
+        figures.append(qini(qini_curve(campaign, estimate.uplift(sample.features[test]))))
+    return _Tried(np.array(figures), time.perf_counter() - began)
 
 
 def _check(sample: Sample, treated: BoolArray, treated_share: float | None) -> list[Finding]:

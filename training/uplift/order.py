@@ -14,7 +14,6 @@ class UpliftOrder:
     """An uplift to fit.
 
     Attributes:
-        label: column of the records, or whatever the outcome's label is: what the treatment is to change, 0 or 1.
         treatment: column of the records that says who was treated.
         treated: the value of that column for who was, "" where it is 0 and 1, or false and true.
         treated_share: which share was to be treated, None where nobody says.
@@ -22,7 +21,6 @@ class UpliftOrder:
         methods: to choose from.
     """
 
-    label: str
     treatment: str
     treated: str
     treated_share: float | None
@@ -37,7 +35,6 @@ def read_uplift(section: Section) -> UpliftOrder:
         BadConfig: they cannot be used.
     """
     order = UpliftOrder(
-        label=section.text("label"),
         treatment=section.text("treatment"),
         treated=section.text("treated", ""),
         treated_share=section.number("treated_share"),

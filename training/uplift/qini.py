@@ -88,7 +88,7 @@ def intervals(campaign: Campaign, uplift: FloatArray, seed: int) -> dict[str, fl
 def _ranking(uplift: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Positions from the highest uplift to the lowest, and where in them each distinct uplift ends."""
     order = np.argsort(-uplift, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(uplift[order]) != 0, True))
+    ends = np.flatnonzero(np.append(np.diff(uplift[order]) != 0, [True]))
     return order, ends
 
 
