@@ -1,6 +1,6 @@
 """Whether an outcome was known, in one way or another, to those who were to foretell it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def check_leaks(findings: list[Entry]) -> None:
 
 
 def find_leaks(  # noqa: PLR0913, PLR0917  # which outcome of which rows, and how random numbers begin
-    name: str, kind: str, table: Table, tested: Tested, known_at: dict[str, str], seed: int
+    name: str, kind: str, table: Table, tested: Tested, known_at: Mapping[str, str], seed: int
 ) -> list[Entry]:
     """What looks like a leak, as in evaluation.json, what forbids to publish first; none in clean data.
 
@@ -62,7 +62,7 @@ def find_leaks(  # noqa: PLR0913, PLR0917  # which outcome of which rows, and ho
     return [{"outcome": name, **one} for one in sorted(findings, key=lambda one: one["severity"] != REFUSE)]
 
 
-def _newer(table: Table, known_at: dict[str, str]) -> Iterator[Entry]:
+def _newer(table: Table, known_at: Mapping[str, str]) -> Iterator[Entry]:
     """Features whose values were known only at the moment of the row, or after it."""
     if table.as_of_ms is None:
         return
