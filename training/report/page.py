@@ -36,8 +36,8 @@ def render(evaluation: Mapping[str, object], facts: Facts | None = None) -> str:
     """
     facts = Facts() if facts is None else facts
     whole = Part(evaluation)
-    found = concerns(whole)
     names = {**_names(whole), **facts.names}
+    found = concerns(whole, names)
     return (
         _environment()
         .get_template("page.html.j2")
