@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from training.report.figures import gate_title, title, write
+from training.report.figures import gate_figure, gate_title, title, write
 from training.report.forms import count, number, percent
 from training.report.part import Part
 from training.report.verdicts import FAIR, FAIR_RATIO, LARGE_DRIFT, PATTERN, POOR
@@ -61,8 +61,7 @@ def head_anchor(name: str) -> str:
 def _gates(evaluation: Part) -> Iterator[Concern]:
     for gate in evaluation.parts("gates"):
         if gate.flag("holds") is False:
-            figure = gate.text("gate", "gate").removeprefix("minimum_").removeprefix("maximum_")
-            head = gate.text("head")
+            head, figure = gate.text("head"), gate_figure(gate.text("gate"))
             needed, reached = (write(figure, gate.number(key)) for key in ("needed", "reached"))
             where = f" of {head}" if head else ""
             text = f"The gate “{gate_title(gate.text('gate', 'gate'))} {needed}”{where} does not hold: {reached}."
@@ -81,9 +80,10 @@ def _segmentation(name: str, part: Part, names: Mapping[str, str]) -> Iterator[C
         jaccard = stability_of(segment, part)
         if jaccard is not None and jaccard < PATTERN:
             key = segment.text("key")
+            called = names.get(key) or key or "without a name"
             text = (
-                f"The segment “{names.get(key) or key or 'without a name'}” ({name}) is not to be trusted: samples of the "
-                f"visitors find it again with an overlap of only {number(jaccard, 2)}."
+                f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an "
+                f"overlap of only {number(jaccard, 2)}."
             )
             yield Concern(POOR, text, head_anchor(name))
     fidelity = part.number("fidelity")

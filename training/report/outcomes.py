@@ -93,7 +93,7 @@ def outcome(name: str, part: Part) -> Outcome:
         unit=unit,
         columns=columns,
         figures=lines(part.part("figures"), others, part.part("intervals"), unit),
-        drawings=list(drawings_of(part, "" if part.text("kind") in {"propensity", "lookalike"} else unit)),
+        drawings=list(drawings_of(part, "" if unit == "probability" else unit)),
         methods=_methods(part),
         importance=importance[:_MOST_SHOWN],
         importance_left_out=max(len(importance) - _MOST_SHOWN, 0),

@@ -77,7 +77,7 @@ def test_a_sound_version_has_no_warnings() -> None:
 def test_a_leak_that_was_refused_is_grave() -> None:
     """The severity of the search is kept."""
     whole = {"leakage": [{"outcome": "o", "severity": severity} for severity in ("warn", "refuse")]}
-    assert [concern.grade for concern in concerns(Part(whole))] == [POOR, FAIR]
+    assert [concern.grade for concern in concerns(Part(whole), {})] == [POOR, FAIR]
 
 
 def test_a_segment_of_no_stability_at_all_is_not_to_be_trusted() -> None:
