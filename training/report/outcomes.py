@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from training.report.charts.bars import Estimate, bar, interval
 from training.report.charts.canvas import span
+from training.report.charts.markup import Markup
 from training.report.concerns import head_anchor
 from training.report.drawings import Drawing, Heat
 from training.report.figures import Line, lines, title, write

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from training.report import forms
 from training.report.charts.bars import Estimate, bar, diverging, interval
+from training.report.charts.markup import Markup
 from training.report.concerns import head_anchor, stability_of
 from training.report.drawings import Drawing, Heat
 from training.report.forms import NOTHING, measure, percent

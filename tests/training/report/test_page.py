@@ -240,7 +240,7 @@ OTHERS: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), OTHERS), min_size=1, max_size=8))
 def test_what_is_absent_or_of_another_kind_leaves_a_page(changes: list[tuple[tuple[str | int, ...], Any]]) -> None:
     """Whatever is null, missing or misplaced, there is a page, well-formed and without NaN."""
