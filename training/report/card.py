@@ -73,7 +73,7 @@ def _model(model: Part, facts: Facts) -> Iterator[str]:
     if previous := model.count("previous_version"):
         yield f"Its segments were matched with those of version {previous}."
     if facts.opset:
-        runtime = f" for ONNX Runtime {facts.smallest_runtime} or newer" if facts.smallest_runtime else ""
+        runtime = f", for ONNX Runtime {facts.smallest_runtime} or newer" if facts.smallest_runtime else ""
         yield f"It is one ONNX graph, opset {facts.opset}{runtime}."
     if facts.libraries:
         yield f"Made with {', '.join(f'{name} {version}' for name, version in facts.libraries.items())}."

@@ -1,9 +1,9 @@
 """What a reader must know before the rest: every figure that is worse than its threshold, as a sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from training.report.figures import gate_title, title, write
+from training.report.figures import gate_figure, gate_title, title, write
 from training.report.forms import count, number, percent
 from training.report.part import Part
 from training.report.verdicts import FAIR, FAIR_RATIO, LARGE_DRIFT, PATTERN, POOR
@@ -30,16 +30,27 @@ class Concern:
     anchor: str
 
 
-def concerns(evaluation: Part) -> list[Concern]:
-    """All of them, the gravest first."""
+def concerns(evaluation: Part, names: Mapping[str, str]) -> list[Concern]:
+    """All of them, the gravest first.
+
+    Args:
+        evaluation: the whole of it.
+        names: of segments, by key.
+    """
     found = [
         *_gates(evaluation),
         *_leakage(evaluation),
-        *(c for name, part in evaluation.named("segmentations") for c in _segmentation(name, part)),
+        *(c for name, part in evaluation.named("segmentations") for c in _segmentation(name, part, names)),
         *(c for name, part in evaluation.named("outcomes") for c in _outcome(name, part)),
         *_features(evaluation.part("model")),
     ]
     return sorted(found, key=lambda concern: _GRADES.index(concern.grade))
+
+
+def stability_of(segment: Part, segmentation: Part) -> float | None:
+    """A segment's own Jaccard index, or that of its key among the segmentation's."""
+    own = segment.number("jaccard")
+    return segmentation.part("stability").part("jaccard").number(segment.text("key")) if own is None else own
 
 
 def head_anchor(name: str) -> str:
@@ -50,8 +61,7 @@ def head_anchor(name: str) -> str:
 def _gates(evaluation: Part) -> Iterator[Concern]:
     for gate in evaluation.parts("gates"):
         if gate.flag("holds") is False:
-            figure = gate.text("gate", "gate").removeprefix("minimum_").removeprefix("maximum_")
-            head = gate.text("head")
+            head, figure = gate.text("head"), gate_figure(gate.text("gate"))
             needed, reached = (write(figure, gate.number(key)) for key in ("needed", "reached"))
             where = f" of {head}" if head else ""
             text = f"The gate “{gate_title(gate.text('gate', 'gate'))} {needed}”{where} does not hold: {reached}."
@@ -65,15 +75,17 @@ def _leakage(evaluation: Part) -> Iterator[Concern]:
         yield Concern(grade, f"Leakage, {finding.text('outcome', 'an outcome')}: {text}.".replace("..", "."), "leakage")
 
 
-def _segmentation(name: str, part: Part) -> Iterator[Concern]:
-    doubtful = [s for s in part.parts("segments") if (s.number("jaccard") or 1.0) < PATTERN]
-    for segment in doubtful:
-        called = segment.text("name", segment.text("key", "a segment"))
-        text = (
-            f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an "
-            f"overlap of only {number(segment.number('jaccard'), 2)}."
-        )
-        yield Concern(POOR, text, head_anchor(name))
+def _segmentation(name: str, part: Part, names: Mapping[str, str]) -> Iterator[Concern]:
+    for segment in part.parts("segments"):
+        jaccard = stability_of(segment, part)
+        if jaccard is not None and jaccard < PATTERN:
+            key = segment.text("key")
+            called = names.get(key) or key or "without a name"
+            text = (
+                f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an "
+                f"overlap of only {number(jaccard, 2)}."
+            )
+            yield Concern(POOR, text, head_anchor(name))
     fidelity = part.number("fidelity")
     if fidelity is not None and fidelity < _LEAST_LIKE_FITTED:
         text = (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from training.report.charts.markup import Markup
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,16 @@ _KINDS = {
         "Captured in the top tenth", percent, "share of the highest tenth that is scored highest"
     ),
     "mean_absolute_error": Kind("Mean absolute error", number, "mean distance from what happened; lower is better"),
+    "root_mean_squared_error": Kind("Root mean squared error", number, "as above, large misses count more"),
     "poisson_deviance": Kind("Poisson deviance", number, "error that weighs with the amount; lower is better"),
     "gamma_deviance": Kind("Gamma deviance", number, "error relative to the amount; lower is better"),
     "spearman": Kind("Rank correlation (Spearman)", number, "whether high is ranked high; 1 is perfect, 0 is chance"),
     "gini": Kind("Gini", number, "how unequal the amounts are, ordered by score"),
     "normalized_gini": Kind("Normalized Gini", number, "the same, as a share of what a perfect order reaches"),
     "accuracy": Kind("Accuracy", percent, "share of visitors whose most likely class is right"),
+    "balanced_accuracy": Kind("Balanced accuracy", percent, "the mean over classes of the share that is right"),
+    "largest_share": Kind("Share of the largest class", percent, "accuracy of always naming it"),
+    "log_loss_of_shares": Kind("Log loss of the shares", number, "penalty of always saying how many have each class"),
     "top3": Kind("Right among the first three", percent, "share whose true class is among the three likeliest"),
     "qini": Kind("Qini coefficient", number, "area above a random choice; 0 is chance, higher is better"),
     "auuc": Kind("Area under the uplift curve", number, "higher is better"),
@@ -80,9 +84,30 @@ _KINDS = {
     "precision": Kind("Right, of those chosen", percent),
     "visitor_count": Kind("Visitors", count),
     "row_count": Kind("Rows", count),
+    "count": Kind("Visitors", count),
+    "share": Kind("Share", percent),
+    "words": Kind("Steps", number),
+    "path": Kind("Steps", number),
+    "support": Kind("Share of visitors", percent),
+    "outcome_count": Kind("With the outcome", count),
+    "rate": Kind("Rate", percent),
+    "rate_low": Kind("Rate, from", percent),
+    "rate_high": Kind("Rate, to", percent),
+    "lift": Kind("Times the mean", times),
+    "lift_low": Kind("Times, from", times),
+    "lift_high": Kind("Times, to", times),
+    "p_value": Kind("p-value", number, "how often chance alone would give as much"),
+    "q_value": Kind("q-value", number, "share of false findings among those at least as sure"),
 }
-_IN_UNIT = {"mean", "mean_score", "mean_absolute_error", "calibration_error"}
-_GATES = {"auc": "roc_auc", "fairness_ratio": "selection_rate_ratio", "drift": "drift", "parity_difference": "parity"}
+_IN_UNIT = {"mean", "mean_score", "mean_absolute_error", "root_mean_squared_error", "calibration_error"}
+_GATES = {
+    "auc": "roc_auc",
+    "fairness_ratio": "selection_rate_ratio",
+    "gini": "normalized_gini",
+    "lift": "lift_top_decile",
+    "parity_difference": "parity",
+    "share": "smallest_share",
+}
 
 
 _METHODS = {
@@ -138,12 +163,17 @@ def write(name: str, value: float | None, unit: str = "") -> str:
     return measure(value, unit) if unit and name in _IN_UNIT else kind(name).form(value)
 
 
+def gate_figure(gate: str) -> str:
+    """The figure that a gate looks at: minimum_auc looks at roc_auc."""
+    figure = gate.removeprefix("minimum_").removeprefix("maximum_")
+    return _GATES.get(figure, figure)
+
+
 def gate_title(gate: str) -> str:
-    """A gate as a phrase: minimum_auc becomes "ROC AUC at least"."""
+    """A gate as a phrase: minimum_auc becomes "ROC AUC, at least"."""
     for prefix, phrase in (("minimum_", "at least"), ("maximum_", "at most")):
         if gate.startswith(prefix):
-            figure = gate.removeprefix(prefix)
-            figure = _GATES.get(figure, figure)
+            figure = gate_figure(gate)
             return f"{'Fairness ratio' if figure == 'selection_rate_ratio' else title(figure)}, {phrase}"
     return words(gate)
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from training.report.charts.bars import Estimate, bar, interval
 from training.report.charts.canvas import span
+from training.report.charts.markup import Markup
 from training.report.concerns import head_anchor
 from training.report.drawings import Drawing, Heat
 from training.report.figures import Line, lines, title, write
@@ -93,7 +92,7 @@ def outcome(name: str, part: Part) -> Outcome:
         unit=unit,
         columns=columns,
         figures=lines(part.part("figures"), others, part.part("intervals"), unit),
-        drawings=list(drawings_of(part, "" if part.text("kind") in {"propensity", "lookalike"} else unit)),
+        drawings=list(drawings_of(part, "" if unit == "probability" else unit)),
         methods=_methods(part),
         importance=importance[:_MOST_SHOWN],
         importance_left_out=max(len(importance) - _MOST_SHOWN, 0),

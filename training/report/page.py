@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from training.report.card import Facts, card
 from training.report.concerns import Concern, concerns, head_anchor
-from training.report.figures import FORMS, gate_title, kind, method, title, write
+from training.report.figures import FORMS, gate_figure, gate_title, kind, method, title, write
 from training.report.forms import NOTHING, date, moment, short_percent
+from training.report.listings import listings, opened
 from training.report.outcomes import outcome
 from training.report.overlap import overlap
 from training.report.part import Part
@@ -17,14 +17,6 @@ from training.report.segmentations import segmentation
 from training.report.verdicts import FAIR, GOOD, PARITY_TOLERANCE, POOR, UNKNOWN, Verdict, gate
 
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Records of any kind as a table: its columns, and its rows as texts."""
-
-    columns: list[str]
-    rows: list[list[str]]
 
 
 def render(evaluation: Mapping[str, object], facts: Facts | None = None) -> str:
@@ -36,8 +28,8 @@ def render(evaluation: Mapping[str, object], facts: Facts | None = None) -> str:
     """
     facts = Facts() if facts is None else facts
     whole = Part(evaluation)
-    found = concerns(whole)
     names = {**_names(whole), **facts.names}
+    found = concerns(whole, names)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -49,8 +41,8 @@ def render(evaluation: Mapping[str, object], facts: Facts | None = None) -> str:
             segmentations=[segmentation(name, part, names) for name, part in whole.named("segmentations")],
             overlap=overlap(whole.part("overlap")),
             outcomes=[outcome(name, part) for name, part in whole.named("outcomes")],
-            journeys=_listing(whole.parts("journeys")),
-            texts=[(name, _figures(part)) for name, part in whole.named("texts")],
+            journeys=listings(whole.parts("journeys")),
+            texts=[(name, opened(part)) for name, part in whole.named("texts")],
             parity=_parity(whole.part("parity")),
             gates=whole.parts("gates"),
             card=card(whole, facts, [concern.text for concern in found]),
@@ -69,7 +61,13 @@ def _environment() -> Environment:
     )
     environment.filters.update(FORMS)
     environment.filters.update(
-        date=date, moment=moment, title_of=title, gate_title=gate_title, method=method, anchor=head_anchor
+        date=date,
+        moment=moment,
+        title_of=title,
+        gate_figure=gate_figure,
+        gate_title=gate_title,
+        method=method,
+        anchor=head_anchor,
     )
     environment.globals.update(write=write, explain=lambda name: kind(name).explained, gate_verdict=gate)
     environment.globals.update(NOTHING=NOTHING, short_percent=short_percent)
@@ -107,29 +105,3 @@ def _parity(part: Part) -> list[tuple[str, float, bool]]:
         (head, difference, difference <= PARITY_TOLERANCE)
         for head, difference in part.numbers("largest_difference").items()
     ]
-
-
-def _listing(records: list[Part]) -> Listing | None:
-    """A table of whatever the records hold, None for no records."""
-    columns = list(dict.fromkeys(key for record in records for key in record.fields()))
-    rows = [[_cell(key, record) for key in columns] for record in records]
-    return Listing([title(key) for key in columns], rows) if columns else None
-
-
-def _figures(part: Part) -> list[tuple[str, str]]:
-    """Whatever is known of a head that has no section of its own kind, objects within it opened."""
-    rows = []
-    for key in part.fields():
-        inner = part.part(key)
-        rows += _figures(inner) if inner else [(title(key), _cell(key, part))]
-    return rows
-
-
-def _cell(key: str, record: Part) -> str:
-    """A value as text; of arrays, their texts and numbers."""
-    if (found := record.number(key)) is not None:
-        return write(key, found)
-    values = record.value(key)
-    if isinstance(values, list | tuple):
-        return ", ".join(str(v) for v in values if isinstance(v, str | int | float)) or NOTHING
-    return record.text(key, NOTHING)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from training.report import forms
 from training.report.charts.bars import Estimate, bar, diverging, interval
-from training.report.concerns import head_anchor
+from training.report.charts.markup import Markup
+from training.report.concerns import head_anchor, stability_of
 from training.report.drawings import Drawing, Heat
 from training.report.forms import NOTHING, measure, percent
 from training.report.part import Part
@@ -136,9 +135,7 @@ class _Scales:
 
 def _segment(anchor: str, segment: Part, whole: Part, names: Mapping[str, str], scales: _Scales) -> Segment:
     key = segment.text("key")
-    jaccard = segment.number("jaccard")
-    if jaccard is None:
-        jaccard = whole.part("stability").part("jaccard").number(key)
+    jaccard = stability_of(segment, whole)
     parent = segment.text("parent")
     share = segment.number("share")
     return Segment(

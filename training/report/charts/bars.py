@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
-from training.report.charts.canvas import element
+from training.report.charts.markup import Markup, element, joined
 
 _WIDTH, _HEIGHT = 100, 12
 _EMPTY = 1e-12
@@ -68,10 +66,10 @@ def interval(estimate: Estimate, ends: tuple[float, float], mark: float | None =
     return _cell(shapes)
 
 
-def _cell(shapes: Sequence[Markup]) -> Markup:
+def _cell(shapes: list[Markup]) -> Markup:
     return element(
         "svg",
-        Markup("").join(shapes),
+        joined(shapes),
         class_="bar",
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         preserveAspectRatio="none",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from training.report.charts.markup import Markup, element, joined, pixel
 
 WIDTH = 360  # of the drawing and of a phone, so that text is never scaled below its size
 PLOT_HEIGHT = 208
@@ -106,7 +106,7 @@ class Canvas:
 
     def line(self, points: Sequence[tuple[float, ...]], style: str) -> None:
         """A line through points (x, y)."""
-        path = " ".join(f"{_pixel(self.x(x))},{_pixel(self.y(y))}" for x, y in points)
+        path = " ".join(f"{pixel(self.x(x))},{pixel(self.y(y))}" for x, y in points)
         self.add("polyline", points=path, class_=f"line {style}")
 
     def legend(self, style: str, text: str) -> None:
@@ -126,7 +126,7 @@ class Canvas:
             self.add("text", text, x=LEFT + 32, y=y + 4)
         return element(
             "svg",
-            Markup("").join(self._shapes),
+            joined(self._shapes),
             class_="chart",
             viewBox=f"0 {self._skipped} {WIDTH} {height - self._skipped}",
             role="img",
@@ -147,21 +147,3 @@ class Canvas:
         if y.title:
             self.add("text", y.title, x=4, y=14, class_="title")
         self.add("text", x.title, x=right, y=bottom + 33, class_="title end")
-
-
-def element(name: str, content: str | None = None, /, **attributes: float | str) -> Markup:
-    """An SVG element, everything in it escaped that is not Markup already."""
-    written = "".join(
-        f' {key.removesuffix("_").replace("_", "-")}="{escape(_attribute(value))}"' for key, value in attributes.items()
-    )
-    inner = "" if content is None else escape(content)
-    return Markup(f"<{name}{written}>{inner}</{name}>")  # noqa: S704  # its parts are escaped above
-
-
-def _attribute(value: float | str) -> str:
-    return value if isinstance(value, str) else _pixel(value)
-
-
-def _pixel(value: float) -> str:
-    """A coordinate to a tenth, short."""
-    return f"{value:.1f}".removesuffix(".0")

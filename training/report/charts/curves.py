@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from training.report.charts.canvas import Axis, Canvas, span
+from training.report.charts.markup import Markup
 from training.report.forms import number, short_percent
 from training.report.part import Point
 

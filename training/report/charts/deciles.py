@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from training.report.charts.canvas import Axis, Canvas, Form
 from training.report.charts.curves import CHANCE
+from training.report.charts.markup import Markup
 from training.report.forms import TIMES, number, short_percent
 
 _ROOM = 1.06  # above the highest mark

@@ -1,8 +1,7 @@
 import xml.etree.ElementTree as ET
 
-from markupsafe import Markup
-
 from training.report.charts.bars import Estimate, bar, diverging, interval
+from training.report.charts.markup import Markup
 
 
 def shapes(svg: Markup, style: str) -> list[dict[str, str]]:

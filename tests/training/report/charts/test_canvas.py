@@ -13,7 +13,6 @@ from training.report.charts.canvas import (
     Axis,
     Canvas,
     Scale,
-    element,
     span,
     ticks,
 )
@@ -81,10 +80,3 @@ def test_texts_are_escaped() -> None:
     assert picture.get("aria-label") == '<a "b">'
     assert {"<x>", "&", "</text><script>"} <= {e.text for e in picture.iter("text")}
     assert "<script>" not in canvas.svg()
-
-
-def test_an_element_writes_its_attributes() -> None:
-    """Underscores become hyphens, one at the end is for Python alone, and numbers have a decimal at most."""
-    assert element("rect", x=1.26, y=2.0, aria_hidden="true", class_="a") == (
-        '<rect x="1.3" y="2" aria-hidden="true" class="a"></rect>'
-    )

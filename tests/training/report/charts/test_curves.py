@@ -1,9 +1,8 @@
 import xml.etree.ElementTree as ET
 
-from markupsafe import Markup
-
 from training.report.charts.canvas import LEFT, PLOT_HEIGHT, RIGHT, TOP, WIDTH
 from training.report.charts.curves import gains, precision_recall, qini, roc, trials
+from training.report.charts.markup import Markup
 
 RIGHT_END, BOTTOM = WIDTH - RIGHT, TOP + PLOT_HEIGHT
 
