@@ -20,7 +20,6 @@ from training.manifest import Identity
 from training.material import Material
 from training.naming import Segments
 from training.orders import AnyOutcome, Orders
-from training.outcomes.order import OutcomeOrder
 from training.outcomes.predictor import Predictor
 from training.segmentations.order import RULES, SegmentationOrder, choice_rule, refitted
 from training.segmentations.surrogate import fit_surrogate, to_evaluation
@@ -175,4 +174,4 @@ def _outcome(fitted: Fitted, order: AnyOutcome, head: CheckedOutcome, seed: int)
 
 
 def _label(order: AnyOutcome) -> str:
-    return (order.label or "") if isinstance(order, OutcomeOrder) else ""
+    return order.label or ""

@@ -69,7 +69,9 @@ def read_orders(configuration: Configuration) -> Orders:
 def _event_labels(outcomes: Sequence[AnyOutcome], sections: Sequence[Section]) -> dict[str, EventLabel]:
     labels = {}
     for order, section in zip(outcomes, sections, strict=True):
-        if not isinstance(order, OutcomeOrder) or order.label_table is None:
+        if order.label_table is None:
+            if isinstance(order, SpecialOrder) and order.label is None:
+                continue  # an audience of its own says who is meant
             raise section.fault(
                 'label is needed as a table, since the records are events, such as label = { function = "any", '
                 "within_days = 7 }"

@@ -15,7 +15,7 @@ from training.judging.order import JudgingOrder
 from training.judging.rates import Judged, segment_outcomes
 from training.judging.separation import separation
 from training.judging.stability import Refit, stability
-from training.manifest import Segments
+from training.naming import Segments
 from training.names import Trait
 from training.table import Table
 
