@@ -10,13 +10,13 @@ from training.events.files import open_events
 from training.events.log import EventLog
 from training.events.order import EventsOrder
 from training.judging.dates import newest
-from training.judging.order import JudgingOrder
 from training.orders import Orders
 from training.quality.checks import Counts, feature_findings, set_aside_rows
 from training.quality.order import QualityOrder
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
 from training.sources.table import Reading, attach_attributes, read_table
+from training.special_order import SpecialOrder
 from training.table import Table
 
 
@@ -83,13 +83,13 @@ def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Ma
         configuration.features,
         configuration.labels,
         attributes=configuration.attributes,
-        columns=_columns(orders.judging),
+        columns=_columns(orders),
         folders=configuration.folders(data),
         limits=configuration.quality,
     )
     as_of_ms = reading.table.as_of_ms
     return _material(
-        reading, getattr(configuration.rows, "title", ""), 0 if as_of_ms is None else int(as_of_ms.max()) + 1
+        reading, configuration.rows.title, 0 if as_of_ms is None else int(as_of_ms.max()) + 1
     )
 
 
@@ -147,10 +147,12 @@ def _material(reading: Reading, data: str, until_ms: int) -> Material:
     )
 
 
-def _columns(judging: JudgingOrder) -> list[str]:
+def _columns(orders: Orders) -> list[str]:
     """Columns that are looked at, and are no features."""
+    judging = orders.judging
+    special = [column for one in orders.outcomes if isinstance(one, SpecialOrder) for column in one.columns]
     mitigated = [] if judging.mitigation is None else [judging.mitigation.column]
-    return [*judging.fairness, *mitigated, *judging.known_at.values()]
+    return [*judging.fairness, *mitigated, *judging.known_at.values(), *special]
 
 
 def fingerprint(configuration: Configuration, data: Path | None) -> bytes:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import onnxruntime
 
@@ -111,7 +112,7 @@ def train(order: Order, show: Show) -> Trained:
         stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
         for one in orders.segmentations
     ]
-    outcomes, mitigations = _outcomes(orders, material, seed, stages)
+    outcomes, mitigations = _outcomes(orders, material, seed, stages, configuration.folders(order.data)[0])
     heads: list[Head] = [*segmentations, *outcomes]
     graph, evidence = stages.run(
         "graph", "One ONNX graph, compared with what was fitted", lambda: _proved(heads, material)
@@ -190,13 +191,13 @@ def _segmentation(order: SegmentationOrder, material: Material, seed: int) -> Ca
 
 
 def _outcomes(
-    orders: Orders, material: Material, seed: int, stages: Stages
+    orders: Orders, material: Material, seed: int, stages: Stages, folder: Path
 ) -> tuple[list[CheckedOutcome], dict[str, Entry]]:
     """Every outcome's head, and what reducing a bias changed."""
     heads, mitigations = [], {}
     for order in orders.outcomes:
         head, mitigation = stages.run(
-            f"outcome-{order.name}", f"Outcome: {order.title}", _outcome(order, orders, material, seed)
+            f"outcome-{order.name}", f"Outcome: {order.title}", _outcome(order, orders, material, seed, folder)
         )
         heads.append(head)
         if mitigation is not None:
@@ -205,12 +206,12 @@ def _outcomes(
 
 
 def _outcome(
-    order: AnyOutcome, orders: Orders, material: Material, seed: int
+    order: AnyOutcome, orders: Orders, material: Material, seed: int, folder: Path
 ) -> Callable[[], tuple[CheckedOutcome, Entry | None]]:
     def fit() -> tuple[CheckedOutcome, Entry | None]:
         table, judging = material.table, orders.judging
         if not isinstance(order, OutcomeOrder):
-            return fit_special(order, table, seed), None
+            return cast("CheckedOutcome", fit_special(order, table, seed, folder)), None
         plain = fit_outcome(order, table, seed)
         mitigation = judging.mitigation
         if mitigation is None or mitigation.method != REWEIGHING or order.kind != PROPENSITY:

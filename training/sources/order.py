@@ -51,6 +51,7 @@ class RowsOrder:
 
     Attributes:
         place: the table [data], for errors.
+        title: what the records are, with their publisher, for people.
         source: the file.
         query: SQL over `records` that gives the rows, "" for the records as they are.
         null_words: texts that mean that a value is missing.
@@ -66,6 +67,7 @@ class RowsOrder:
     """
 
     place: Section
+    title: str
     source: SourceOrder
     query: str = ""
     null_words: tuple[str, ...] = NULL_WORDS
@@ -89,6 +91,7 @@ def read_rows_order(section: Section) -> RowsOrder:
     section.choice("shape", ("rows", "events"))
     order = RowsOrder(
         place=section,
+        title=section.text("title", ""),
         source=read_source(section),
         query=section.text("query", ""),
         null_words=read_null_words(section),
