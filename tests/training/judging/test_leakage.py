@@ -1,9 +1,11 @@
+import csv
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.training.judging.tables import DAY_MS, Known, events, logistic
+from tests.training.judging.tables import DAY_MS, QUESTION, Known, events, logistic, table
 from training import heads
 from training.judging.document import Entry
 from training.judging.leakage import Leaks, check_leaks, find_leaks
@@ -130,3 +132,23 @@ def test_folds_by_visitor_may_have_outcomes_that_stay() -> None:
     tested = heads.Tested(head.tested.rows, head.tested.predicted, always, "")
     same = dataclasses.replace(rows, outcomes={"buys": always})
     assert _find(same, dataclasses.replace(head, tested=tested)) == []
+
+
+SESSIONS = Path(__file__).parents[4] / "shared" / "data" / "online_shoppers_intention.csv"
+
+
+@pytest.mark.skipif(not SESSIONS.is_file(), reason="online_shoppers_intention.csv is not there")
+def test_real_sessions() -> None:
+    """No feature of real sessions decides a purchase alone, not even the value of pages; one made of it does."""
+    with SESSIONS.open(encoding="utf-8") as file:
+        sessions = list(csv.DictReader(file))[::3]
+    names = ("Administrative", "ProductRelated_Duration", "ExitRates", "PageValues")
+    features = np.array([[float(session[name]) for name in names] for session in sessions])
+    bought = np.array([float(session["Revenue"] == "TRUE") for session in sessions])
+    rows = table(features, outcomes={"buys": bought})
+    tested = heads.Tested(np.arange(len(rows)), np.full((len(rows), 1), 0.15), bought, "")
+    head = Known(np.zeros(4), tested, {}, QUESTION)
+    assert [one for one in _find(rows, head) if one["severity"] == "refuse"] == []
+    known_after = _with_feature(rows, 0, bought * np.maximum(features[:, 3], 1))
+    found = _find(known_after, head)
+    assert [(one["feature"], one["severity"]) for one in found if one["check"] == "single_feature"] == [("a", "refuse")]
