@@ -2,7 +2,7 @@
 
 import tomllib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.configuration.configuration import SHIPPED
@@ -99,6 +99,7 @@ def test_every_key_has_a_line() -> None:
         assert set(find_lines(text)) == _paths(tomllib.loads(text))
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(("key", "table", "array", "blank")), st.sampled_from(VALUES)), max_size=12))
 def test_lines_as_written(parts: list[tuple[str, str]]) -> None:
     """The line of each key is the one that it was written on, whatever stands before it."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.features import typical
@@ -107,6 +107,7 @@ def _default(kind: str, column: list[float], words: tuple[str, ...] = ()) -> tup
     return feature, default
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.one_of(st.just(np.nan), st.floats(-1e6, 1e6, width=32)), min_size=1), st.floats(-1, 1, width=32))
 def test_default_is_typical(column: list[float], known: float) -> None:
     """What stands for a missing number is what the manifest's default becomes: filling in does not move the median."""
@@ -114,6 +115,7 @@ def test_default_is_typical(column: list[float], known: float) -> None:
     assert set(feature.values[feature.is_missing].tolist()) <= {default}
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.sampled_from((np.nan, 0.0, 1.0, 2.0)), min_size=1), st.sampled_from((0.0, 1.0, 2.0)))
 def test_default_word_is_typical(column: list[float], known: float) -> None:
     """What stands for a missing word is what the manifest's default becomes."""
