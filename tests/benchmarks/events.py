@@ -33,6 +33,7 @@ REPORT = Path("build/bench-events.json")
 MEMORY = "5GB"  # of a machine with 8: NumPy's columns and the system need the rest
 THREADS = 2
 _MEBIBYTE = 1 << 20
+_WIDTH = 110  # of the table, also where it goes to a file
 _VISITS_EACH = 25  # events of a visitor, in the mean
 
 # A visitor's share of the events falls as a power of the rank, as it does in shops and on sites. The hash stands for
@@ -178,7 +179,7 @@ def main(arguments: Sequence[str]) -> int:
             generate(Path(folder) / "events.parquet", events, seed=0)
             figures.append({"events": events, **_apart(Path(folder), given.memory)})
         REPORT.write_text(json.dumps({"machine": _machine(given.memory), "figures": figures}, indent=2) + "\n")
-    Console().print(_table(figures))
+    Console(width=_WIDTH).print(_table(figures))
     return 0
 
 

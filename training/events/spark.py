@@ -1,7 +1,7 @@
 """The same rows on a cluster: the same definition, carried out by Spark."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from training.events.rows import defaults, moments_us, to_table
 from training.features import Features
 from training.table import Table
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+DataFrame = Any  # of pyspark.sql, which only those who have a cluster install
 
 
 class SparkLog:
@@ -31,7 +30,7 @@ class SparkLog:
         BadLog: the events lack a column that something speaks of, there is none, or the session's zone is another.
     """
 
-    def __init__(self, events: "DataFrame", order: EventsOrder, labels: Mapping[str, EventLabel]) -> None:
+    def __init__(self, events: DataFrame, order: EventsOrder, labels: Mapping[str, EventLabel]) -> None:
         self._session = events.sparkSession
         self._plan = Plan(order, labels)
         zone = self._session.conf.get("spark.sql.session.timeZone")
@@ -56,7 +55,7 @@ class SparkLog:
         order = self._plan.order
         return as_of_dates(order.dates, order.log.time_zone, self.since_us, self.until_us)
 
-    def frame(self, as_of_ms: Sequence[int]) -> "DataFrame":
+    def frame(self, as_of_ms: Sequence[int]) -> DataFrame:
         """The rows where they are, for what is too large for one machine: columns as Plan.snapshots has them."""
         return self._session.sql(SPARK.say(self._plan.snapshots(moments_us(as_of_ms))))
 
