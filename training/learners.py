@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from training.errors import NotTrained
 from training.features import Features, FeatureSpec
 from training.heads import FloatArray
 
@@ -26,7 +27,7 @@ BOOSTING: Final = {"learning_rate": 0.05, "max_iter": 100, "max_leaf_nodes": 15,
 _LEAF: Final = (5, 100)  # rows of the smallest leaf: a hundredth of all, within these
 
 
-class CannotLearn(Exception):
+class CannotLearn(NotTrained):
     """The records do not answer the question. The text says why, and what would."""
 
 

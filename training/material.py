@@ -88,9 +88,7 @@ def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Ma
         limits=configuration.quality,
     )
     as_of_ms = reading.table.as_of_ms
-    return _material(
-        reading, configuration.rows.title, 0 if as_of_ms is None else int(as_of_ms.max()) + 1
-    )
+    return _material(reading, configuration.rows.title, 0 if as_of_ms is None else int(as_of_ms.max()) + 1)
 
 
 def read_newest(orders: Orders, data: Path | None, until_ms: int | None) -> Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from training.errors import NotTrained
 from training.features import Features, FeatureSpec
 from training.heads import Labels
 from training.segmentations.shaping import Shaping
@@ -18,7 +19,7 @@ _WORDS = 2
 _TRAITS = 5
 
 
-class BadNames(Exception):
+class BadNames(NotTrained):
     """The file of names cannot be used. The text says why."""
 
 

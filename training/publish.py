@@ -25,6 +25,7 @@ from server.bundle import (
 )
 from server.model import load_model
 from server.reference import REFERENCE_FILE
+from training.errors import NotTrained
 from training.features import Features
 from training.signature import SigningKey
 
@@ -34,7 +35,7 @@ _INCOMING = ".incoming-"
 _ABANDONED_S = 24 * 3600  # publishing takes seconds
 
 
-class NotPublished(Exception):
+class NotPublished(NotTrained):
     """The version could not be put into the repository. The text says why."""
 
 

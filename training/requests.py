@@ -38,9 +38,7 @@ def requests(table: Table, count: int, seed: int) -> Iterator[scoring_pb2.ScoreR
 def by_name(row: Features, is_missing: Sequence[bool], specs: Sequence[FeatureSpec]) -> scoring_pb2.Features:
     """One row of features, shape (width,), as a caller names them."""
     known = [
-        (spec, value)
-        for spec, value, is_absent in zip(specs, row.tolist(), is_missing, strict=True)
-        if not is_absent
+        (spec, value) for spec, value, is_absent in zip(specs, row.tolist(), is_missing, strict=True) if not is_absent
     ]
     return scoring_pb2.Features(
         numbers={spec.name: value for spec, value in known if not spec.vocabulary},

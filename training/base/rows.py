@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from protos.audience.v1 import bundle_pb2
 from server.heads import FloatMatrix
 from server.schema import CATEGORY, Schema
+from training.errors import NotTrained
 
 VISITOR: Final = "visitor"
 
 
-class BadTable(Exception):
+class BadTable(NotTrained):
     """The table cannot be scored. The text says why, and what it would need."""
 
 

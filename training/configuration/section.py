@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Self
 
 from training.configuration.lines import KeyPath, Origin
+from training.errors import NotTrained
 
 
-class BadConfig(Exception):
+class BadConfig(NotTrained):
     """The file that describes a model cannot be used. The text names the file, the line, the key, and what is right."""
 
 

@@ -6,13 +6,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from training.errors import NotTrained
 from training.heads import FloatArray
 
 DAY_MS = 86_400_000
 DAYS_PER_UNIT = 7.0  # weeks, as in the papers; the figures of a fit are per week, its predictions do not depend on it
 
 
-class NoBaseline(Exception):
+class NoBaseline(NotTrained):
     """The purchases cannot be modelled. The text says what is wrong with them."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from training.errors import NotTrained
 from training.events.aggregates import Gathered, before, feature_sql, label_sql, us
 from training.events.expressions import columns, literal
 from training.events.feature import SINCE_FIRST
@@ -16,7 +17,7 @@ _NEEDED: Final = ("visitor", "time")
 _GIVEN: Final = frozenset({*RESERVED, "visitor"})
 
 
-class BadLog(Exception):
+class BadLog(NotTrained):
     """The events do not have what is asked of them. The text says what is wrong and what would be right."""
 
 

@@ -11,6 +11,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator
 
+from training.errors import NotTrained
 from training.export.nodes import ML, Nodes
 from training.export.trees import as_regression, rounded_down, sums
 
@@ -22,7 +23,7 @@ _SIZES = "tree_sizes="  # lengths of the trees' texts, which need not be there
 _OPSET_OF_LIGHTGBM = 15  # the newest that onnxmltools 1.16 knows; what it writes means the same in 18
 
 
-class NotExportable(Exception):
+class NotExportable(NotTrained):
     """A fitted head has no graph. The text says which estimator, and what its converter said."""
 
 

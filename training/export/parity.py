@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.model import INPUT, OUTPUT, open_graph
+from training.errors import NotTrained
 from training.features import Features, FeatureSpec, typical
 from training.heads import MARGIN, BoolArray, FloatArray, Head, column, width
 
@@ -15,7 +16,7 @@ RELATIVE_TOLERANCE = 1e-5
 _REFERENCE_ROWS = 64
 
 
-class NoParity(Exception):
+class NoParity(NotTrained):
     """The graph answers differently from the estimators. The text says which head, by how much, on which row."""
 
 

@@ -8,6 +8,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
+from training.errors import NotTrained
+
 _RENAMED = {
     "class_treeids": "target_treeids",
     "class_nodeids": "target_nodeids",
@@ -22,7 +24,7 @@ _IDLE = {"nodes_hitrates", "nodes_missing_value_tracks_true"}
 _REGRESSION = ("nodes_", "target_", "base_values", "n_targets", "aggregate_function")
 
 
-class NoTrees(Exception):
+class NoTrees(NotTrained):
     """A converted estimator is not one ensemble of trees. The text says of what operators it is."""
 
 

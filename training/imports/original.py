@@ -12,6 +12,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from server.model import open_graph
+from training.errors import NotTrained
 from training.features import Features
 from training.imports.columns import Column
 
@@ -31,7 +32,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-class NotImportable(Exception):
+class NotImportable(NotTrained):
     """The graph cannot be served. The text says what of it, and what to do."""
 
 

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.configuration.section import Section
+from training.errors import NotTrained
 from training.journeys.findings import Journey, judge
 from training.journeys.patterns import Limits, closed, frequent
 from training.journeys.progress import Tracker
@@ -34,7 +35,7 @@ _LONGEST: Final = 10
 _MOST: Final = 100_000
 
 
-class CannotMine(Exception):
+class CannotMine(NotTrained):
     """There are no journeys to be found in these records. The text says why, and what would help."""
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 from server.bundle import SUMS_FILE, read_bundle
 from server.errors import BadBundle
 from server.signature import TrustedKeys
+from training.errors import NotTrained
 from training.judging.order import ApprovalOrder
 from training.signature import SigningKey
 
@@ -31,7 +32,7 @@ _LONGEST_NOTE = 4000
 _SIGNED = "audience-approval-1"
 
 
-class NotApproved(Exception):
+class NotApproved(NotTrained):
     """Nobody agreed, or nobody can: the text says who should, or what is wrong."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from training.errors import NotTrained
 from training.judging.document import Entry, plain
 
 Reading = Callable[[Mapping[str, Any]], float | None]
@@ -15,11 +16,11 @@ _OUTCOMES: Final = (*_EVENTS, "classes", "value", "uplift")
 _SEGMENTATION: Final = ("segmentation",)
 
 
-class Refused(Exception):
+class Refused(NotTrained):
     """Heads do not reach what they have to. The text names each gate that does not hold, and by how much."""
 
 
-class NoSuchHead(Exception):
+class NoSuchHead(NotTrained):
     """Gates are set for a head that is not there. The text says which there are."""
 
 

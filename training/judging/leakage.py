@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
+from training.errors import NotTrained
 from training.features import Features
 from training.heads import BoolArray, FloatArray, Tested
 from training.judging.document import Entry
@@ -24,7 +25,7 @@ _CONSTANT_SHARE = 0.99
 _LEAST_VISITORS = 20
 
 
-class Leaks(Exception):
+class Leaks(NotTrained):
     """An outcome was known beforehand. The text says by which feature, and what to do."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.errors import NotTrained
 from training.heads import BoolArray, FloatArray, Tested
 from training.judging.document import Entry
 from training.judging.fairness import NOT_KNOWN, Groups, cut, group_names, judge_groups
@@ -17,7 +18,7 @@ from training.table import Table
 _HALVES = 2
 
 
-class NoSuchColumn(Exception):
+class NoSuchColumn(NotTrained):
     """A column by which fairness is looked at is not among the records. The text says which there are."""
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from training.errors import NotTrained
 from training.heads import CheckedOutcome, FloatArray, Tested
 from training.judging.amounts import amount_figures, judge_amounts
 from training.judging.classes import class_figures, judge_classes
@@ -42,7 +43,7 @@ _EMPTY: Final[Mapping[str, Any]] = {
 }
 
 
-class CannotJudge(Exception):
+class CannotJudge(NotTrained):
     """The rows that are left for a test do not say how good the head is. The text says why."""
 
 

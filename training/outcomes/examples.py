@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from training.errors import NotTrained
 from training.features import Features, FeatureSpec
 from training.heads import FloatArray
 from training.split import TEST_DATES
@@ -18,7 +19,7 @@ _DAY_MS: Final = 86_400_000
 _STRATA: Final = 10  # of amounts
 
 
-class CannotLearn(Exception):
+class CannotLearn(NotTrained):
     """The records do not answer the question. The text says why, and what would."""
 
 

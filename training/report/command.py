@@ -8,13 +8,14 @@ from pathlib import Path
 
 from server.bundle import EVALUATION_FILE, read_description
 from server.errors import AudienceError
+from training.errors import NotTrained
 from training.report.card import Facts, facts_of
 from training.report.page import FORMAT, render
 
 REPORT_FILE = "report.html"
 
 
-class NoReport(Exception):
+class NoReport(NotTrained):
     """There is nothing that a page can be made from. The text says why."""
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
+from training.errors import NotTrained
 from training.features import Features, FeatureSpec
 from training.heads import FloatArray, Labels
 from training.segmentations.shaping import Shaping
@@ -14,7 +15,7 @@ from training.segmentations.shaping import Shaping
 _SILHOUETTE_ROWS = 2000
 
 
-class CannotSegment(Exception):
+class CannotSegment(NotTrained):
     """These visitors cannot be segmented as ordered. The text says what is wrong, and what to change."""
 
 
