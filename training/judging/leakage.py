@@ -16,6 +16,8 @@ from training.judging.single_feature import REFUSE, WARN, finding, single_featur
 from training.table import Table
 
 _REPEATED_SHARE = 0.01  # of the tested rows
+_LEAST_REPEATED = 10  # of them without the usual outcome
+_SAME_SHARE = 0.9  # of those
 _COARSE = 0.5  # below this share of distinct rows, equal ones are no surprise
 _LEAST_DATES = 5
 _GROWTH_CORRELATION = 0.95
@@ -56,7 +58,7 @@ def find_leaks(  # noqa: PLR0913, PLR0917  # which outcome of which rows, and ho
     findings = [
         *single_features(kind, table, name, tested, seed),
         *_newer(table, known_at),
-        *_repeated(table, tested),
+        *_repeated(table, name, tested),
         *_growing(table),
         *_same_for_visitor(table, name, kind, tested),
     ]
@@ -88,27 +90,42 @@ def _times(values: npt.NDArray[Any]) -> FloatArray:
     return np.array([np.nan if value is None else float(value) for value in values.tolist()])
 
 
-def _repeated(table: Table, tested: Tested) -> Iterator[Entry]:
-    """Tested rows that another visitor has exactly alike among those that were fitted on."""
+def _repeated(table: Table, name: str, tested: Tested) -> Iterator[Entry]:
+    """Tested rows that another visitor has exactly alike, with the outcome, among those that were fitted on.
+
+    Equal features alone are no sign: visitors who have just come are alike. So it is looked at rows without the usual
+    outcome, of which copies have the same one, and those who are alike by chance often not.
+    """
     codes, distinct = _row_codes(table.features)
     if distinct < _COARSE * len(table):
         return
-    before = _fitted(table, tested)
-    _, people = np.unique(table.visitors, return_inverse=True)
-    low, high = np.full(distinct, len(table)), np.full(distinct, -1)
-    np.minimum.at(low, codes[before], people[before])
-    np.maximum.at(high, codes[before], people[before])
-    own, mine = people[tested.rows], codes[tested.rows]
-    share = float(((high[mine] >= 0) & ((low[mine] != own) | (high[mine] != own))).mean())
-    if share > _REPEATED_SHARE:
+    actual = table.outcomes[name]
+    with_outcome, _ = _row_codes(np.column_stack([table.features, actual]).astype(np.float32))
+    fitted = _fitted(table, tested)
+    repeated, same = _elsewhere(codes, table, fitted, tested), _elsewhere(with_outcome, table, fitted, tested)
+    values, counts = np.unique(tested.actual, return_counts=True)
+    unusual = repeated & (tested.actual != values[counts.argmax()])
+    share = float(same.mean())
+    if share > _REPEATED_SHARE and unusual.sum() >= _LEAST_REPEATED and same[unusual].mean() >= _SAME_SHARE:
         yield finding(
             "repeated_rows",
             "",
             share,
             WARN,
-            f"{share:.1%} of the tested rows are, in every feature, rows of other visitors that were fitted on: "
-            "records may stand there twice, under several visitors; take repeated ones out",
+            f"{share:.1%} of the tested rows are, in every feature and in {name}, rows of other visitors that were "
+            "fitted on: records stand there twice, under several visitors; take repeated ones out",
         )
+
+
+def _elsewhere(codes: npt.NDArray[np.int64], table: Table, fitted: BoolArray, tested: Tested) -> BoolArray:
+    """Which tested rows have the code of a fitted row of another visitor, shape (m,)."""
+    _, people = np.unique(table.visitors, return_inverse=True)
+    low, high = np.full(codes.max() + 1, len(table)), np.full(codes.max() + 1, -1)
+    np.minimum.at(low, codes[fitted], people[fitted])
+    np.maximum.at(high, codes[fitted], people[fitted])
+    own, mine = people[tested.rows], codes[tested.rows]
+    found: BoolArray = (high[mine] >= 0) & ((low[mine] != own) | (high[mine] != own))
+    return found
 
 
 def _row_codes(features: Features) -> tuple[npt.NDArray[np.int64], int]:

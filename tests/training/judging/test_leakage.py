@@ -86,15 +86,21 @@ def test_newer_than_the_row() -> None:
 def test_rows_that_stand_there_twice(dates: int) -> None:
     """Records of one visitor, copied under another's name to the other side of the split, are found."""
     rows, head = events(1000, 0, dates=dates)
-    features = rows.features.copy()
-    step = 1 if dates else 500  # the row before is of the date before
-    features[head.tested.rows[:50]] = features[head.tested.rows[:50] - step]
-    copied = dataclasses.replace(rows, features=features)
-    found = _find(copied, head)
-    assert [one["check"] for one in found] == ["repeated_rows"]
-    assert found[0]["figure"] == pytest.approx(0.2 if dates else 0.1, abs=0.002)
-    same = dataclasses.replace(copied, visitors=np.repeat("v", 1000))
-    assert not [one for one in _find(same, head) if one["check"] == "repeated_rows"]
+    copies = head.tested.rows[:100]
+    originals = copies - (1 if dates else 500)  # the row before is of the date before
+    features, actual = rows.features.copy(), rows.outcomes["buys"].copy()
+    features[copies], actual[copies] = features[originals], actual[originals]
+    tested = dataclasses.replace(head.tested, actual=actual[head.tested.rows])
+    copied = dataclasses.replace(rows, features=features, outcomes={"buys": actual})
+
+    def repeated(rows: Table, tested: heads.Tested) -> list[tuple[str, float]]:
+        found = _find(rows, dataclasses.replace(head, tested=tested))
+        return [(one["severity"], round(one["figure"], 6)) for one in found if one["check"] == "repeated_rows"]
+
+    assert repeated(copied, tested) == [("warn", 0.4 if dates else 0.2)]
+    assert repeated(dataclasses.replace(copied, visitors=np.repeat("v", 1000)), tested) == []
+    alike = dataclasses.replace(rows, features=features)  # with outcomes of their own
+    assert repeated(alike, head.tested) == []
 
 
 def test_few_different_rows_are_no_copies() -> None:
