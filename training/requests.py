@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training requests",
-        description="Writes real visitors as Score requests, a line of protobuf JSON each, for a client or a load test.",
+        description="Writes real visitors as Score requests, a line of protobuf JSON each, for clients and load tests.",
         epilog="Example: python -m training requests --config grocery --count 8 > households.jsonl",
     )
     add = parser.add_argument

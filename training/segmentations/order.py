@@ -93,8 +93,8 @@ def choice_rule(order: SegmentationOrder) -> str | None:
     share = f"holds at least {order.smallest_share:.0%} of the visitors"
     if order.method in {KMEANS, MINIBATCH} and len(order.counts) > 1:
         return (
-            "the largest number of segments of which each is found again in bootstrap samples (mean Jaccard index of at "
-            f"least {centroids.LEAST_STABILITY:g}) and {share}"
+            "the largest number of segments of which each is found again in bootstrap samples (mean Jaccard index of "
+            f"at least {centroids.LEAST_STABILITY:g}) and {share}"
         )
     if order.method == MIXTURE and len(order.counts) > 1:
         return f"the number of components with the lowest Bayesian information criterion of which each {share}"
