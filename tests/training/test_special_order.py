@@ -12,8 +12,8 @@ from training.special_order import SpecialOrder, fit_special, read_special, trea
 from training.table import Table
 from training.uplift.order import UpliftOrder
 
-ALIKE = {"audience": ["a", "b"], "methods": ["boosting", "logistic"]}
-MORE = {"label": "bought", "treatment": "group", "treated": "coupon", "horizon_days": 7}
+ALIKE: dict[str, object] = {"audience": ["a", "b"], "methods": ["boosting", "logistic"]}
+MORE: dict[str, object] = {"label": "bought", "treatment": "group", "treated": "coupon", "horizon_days": 7}
 
 
 def _read(kind: str, content: dict[str, object]) -> SpecialOrder:
