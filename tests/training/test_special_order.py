@@ -12,8 +12,8 @@ from training.special_order import SpecialOrder, fit_special, read_special, trea
 from training.table import Table
 from training.uplift.order import UpliftOrder
 
-ALIKE = {"audience": ["a", "b"], "methods": ["boosting", "logistic"]}
-MORE = {"label": "bought", "treatment": "group", "treated": "coupon", "horizon_days": 7}
+ALIKE: dict[str, object] = {"audience": ["a", "b"], "methods": ["boosting", "logistic"]}
+MORE: dict[str, object] = {"label": "bought", "treatment": "group", "treated": "coupon", "horizon_days": 7}
 
 
 def _read(kind: str, content: dict[str, object]) -> SpecialOrder:
@@ -122,7 +122,7 @@ def test_treated(words: list[object]) -> None:
 
 @pytest.mark.parametrize(
     ("words", "text"),
-    [(["A", "B"], "group holds 'A'; needed are 0 and 1"), ([1, 1], "nobody is untreated by the column")],
+    [(["A", "B"], "group holds 'A'; needed"), ([1, 1], "nobody is untreated by the column")],
 )
 def test_treatments_of_no_use(words: list[object], text: str) -> None:
     """Words that nobody explained, and a side without visitors, are refused."""

@@ -21,7 +21,18 @@ from training.export.estimators import emit_probability
 from training.export.nodes import Nodes
 from training.features import Features
 from training.heads import PROBABILITY, Column, FloatArray, Question, Tested
-from training.learners import FITS, FOLDS, CannotLearn, Sample, chosen_elsewhere, deal, probability, simplest, splits
+from training.learners import (
+    FITS,
+    FOLDS,
+    CannotLearn,
+    Positions,
+    Sample,
+    chosen_elsewhere,
+    deal,
+    probability,
+    simplest,
+    splits,
+)
 
 RULE: Final = (
     "the largest average precision of held-out members among all visitors; the simplest within one standard error of it"
@@ -126,12 +137,11 @@ def fit_lookalike(
     best = simplest(figures)
     share = labelled_share or estimate_labelled_share(tried[best].listed[sample.happened > 0])
     listed, predicted = np.empty(len(fold_of)), np.empty(len(fold_of))
-    for fold in range(FOLDS):
-        rows = fold_of == fold
+    for fold, (_, rows) in enumerate(splits(fold_of)):
         listed[rows] = tried[chosen_elsewhere(figures, fold)].listed[rows]
-    for rest, fold in splits(fold_of):
+    for rest, rows in splits(fold_of):
         others = listed[rest][sample.happened[rest] > 0]
-        predicted[fold] = belonging(listed[fold], labelled_share or estimate_labelled_share(others))
+        predicted[rows] = belonging(listed[rows], labelled_share or estimate_labelled_share(others))
     evaluation: dict[str, object] = {
         "method": best,
         "rule": RULE,
@@ -165,7 +175,7 @@ class _Tried:
         }
 
 
-def _out_of_fold(method: str, sample: Sample, fold_of: np.ndarray, seed: int) -> _Tried:  # type: ignore[type-arg]
+def _out_of_fold(method: str, sample: Sample, fold_of: Positions, seed: int) -> _Tried:
     began = time.perf_counter()
     listed, figures = np.empty(len(fold_of)), []
     for train, test in splits(fold_of):

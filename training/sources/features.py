@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ class FeatureOrder:
         is_skewed: see FeatureSpec.
         high: see FeatureSpec.
         low: see FeatureSpec.
+        place: the table that says all this, for errors; None for none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class FeatureOrder:
     is_skewed: bool = False
     high: str = ""
     low: str = ""
+    place: Section | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,6 +101,7 @@ def read_feature(section: Section) -> FeatureOrder:
         is_skewed=section.truth("skewed"),
         high=section.text("high", ""),
         low=section.text("low", ""),
+        place=section,
     )
     section.finish()
     _check(section, order)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from training.configuration.section import BadConfig, Section
-from training.quality.refusal import BadData
+from training.quality.refusal import AbsentColumn, BadData
 from training.quality.set_aside import NO_ROW, Aside
 from training.sources.files import prepare
 from training.sources.order import SourceOrder
@@ -44,11 +44,11 @@ class Records:
         Rows of a query that are equal in all of them cannot be told apart, so that the order is always the same.
 
         Raises:
-            BadData: there are no such columns, or a value breaks the query.
+            BadData: a column is absent (AbsentColumn), or a value breaks the query.
         """
         for column in columns:
             if column not in self.columns:
-                raise BadData(absent(column, self.columns))
+                raise AbsentColumn(column, absent(column, self.columns))
         names = ", ".join(quoted(column) for column in dict.fromkeys(columns))
         order = "" if self.is_ordered else " ORDER BY ALL"
         try:
@@ -117,8 +117,9 @@ def absent(column: str, columns: Sequence[str]) -> str:
     close = difflib.get_close_matches(column.lower(), lower, 1)
     some = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")  # noqa: PLR2004
     meant = f"did you mean {lower[close[0]]!r}?" if close else f"there are {some}"
-    only = "; is its delimiter another one?" if len(columns) == 1 else ""
-    return f"the records have no column {column!r}; {meant}{only}"
+    if len(columns) == 1 and any(character in columns[0] for character in ",;|\t"):
+        meant = f"there is only {columns[0][:80]!r}: is the delimiter another one?"
+    return f"the records have no column {column!r}; {meant}"
 
 
 def quoted(name: str) -> str:

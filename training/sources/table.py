@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.configuration.section import BadConfig
 from training.quality.checks import (
     Counts,
     Finding,
@@ -19,6 +20,7 @@ from training.quality.checks import (
     rows_left,
 )
 from training.quality.order import QualityOrder
+from training.quality.refusal import AbsentColumn
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
 from training.sources.attributes import AttributeOrder, join_attribute
@@ -72,13 +74,16 @@ def read_table(  # noqa: PLR0913  # one argument for each part of the configurat
         memory: as DuckDB's memory_limit has it, "" for its own.
 
     Raises:
-        BadConfig: a file or query cannot be read, or an answer that is asked for does not occur.
-        BadData: a column is absent, nothing is left of one, or no row is left.
+        BadConfig: a file or query cannot be read, or a column or an answer that is asked for is not there.
+        BadData: nothing is left of a column, or no row is left.
     """
     limits = limits or QualityOrder()
     kept = tuple(dict.fromkeys([*order.columns, *columns]))
     learned = [feature.column for feature in features] + [label.column for label in labels] + list(kept)
-    usable = find_usable(order, learned, folders, memory)
+    try:
+        usable = find_usable(order, learned, folders, memory)
+    except AbsentColumn as error:
+        raise _absent(error, order, features, labels) from None
     parts = [_part(feature, usable, limits) for feature in features]
     answers = [make_label(label, usable.values) for label in labels]
     table = Table(
@@ -137,6 +142,16 @@ class _Part:
     feature: Feature
     findings: Sequence[Finding]
     asides: Sequence[Aside]
+
+
+def _absent(
+    error: AbsentColumn, order: RowsOrder, features: Sequence[FeatureOrder], labels: Sequence[LabelOrder]
+) -> BadConfig:
+    """The error with the place that asks for the column: a feature, an outcome, or [data]."""
+    asking = [feature.place for feature in features if feature.column == error.column]
+    asking += [label.place for label in labels if label.column == error.column]
+    place = next((place for place in asking if place is not None), order.place)
+    return place.fault(str(error))
 
 
 def _part(order: FeatureOrder, usable: Usable, limits: QualityOrder) -> _Part:

@@ -30,20 +30,20 @@ def test_finds_who_is_not_listed(made: Made) -> None:
     assert roc_auc_score(belongs[rest], head.tested.predicted[rest, 0]) > 0.95
 
 
-def test_calibrated(made: Made) -> None:
-    """Where the assumptions hold, the labelled share is about right, and so is how many are said to belong."""
+def test_estimated_labelled_share(made: Made) -> None:
+    """Estimated, the labelled share is within a factor of 1.5 of the truth, and so is how many are said to belong."""
     _, belongs, head = made
-    assert head.labelled_share == pytest.approx(0.4, abs=0.12)
-    assert head.tested.predicted.mean() == pytest.approx(belongs.mean(), abs=0.06)
+    assert 1 / 1.5 < head.labelled_share / 0.4 < 1.5
+    assert 1 / 1.5 < head.tested.predicted.mean() / belongs.mean() < 1.5
     assert head.evaluation["expected_share"] == pytest.approx(head.tested.predicted.mean())
 
 
 def test_given_labelled_share(made: Made) -> None:
-    """Who knows which share of the members is listed may say so; then it is not estimated."""
-    sample, _, estimated = made
-    head = fit_lookalike(ALIKE, sample, methods=["logistic"], labelled_share=0.2, seed=0)
-    assert (head.labelled_share, head.evaluation["labelled_share_from"]) == (0.2, "the configuration")
-    assert head.tested.predicted.mean() > estimated.tested.predicted.mean()
+    """Who knows which share of the members is listed may say so: then about as many are said to belong as do."""
+    sample, belongs, estimated = made
+    head = fit_lookalike(ALIKE, sample, methods=["logistic"], labelled_share=0.4, seed=0)
+    assert (head.labelled_share, head.evaluation["labelled_share_from"]) == (0.4, "the configuration")
+    assert head.tested.predicted.mean() == pytest.approx(belongs.mean(), rel=0.2)
     assert len(str(head.evaluation["assumptions"])) < len(str(estimated.evaluation["assumptions"]))
 
 

@@ -155,7 +155,7 @@ def test_absent_column(tmp_path: Path, column: str, message: str) -> None:
 
 def test_wrong_delimiter(tmp_path: Path) -> None:
     """Where there is one column only, the delimiter is doubted."""
-    with pytest.raises(BadData, match="is its delimiter another one"):
+    with pytest.raises(BadData, match="there is only 'name;visits': is the delimiter another one"):
         _rows(_csv(tmp_path, "name;visits\nb;2\n"), ["visits"])
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.training.sources.conftest import Read
 from training.configuration.configuration import find_configuration, read_configuration
+from training.configuration.section import BadConfig
 from training.quality.refusal import BadData
 from training.quality.set_aside import write_set_aside
 from training.sources.table import Reading, read_table
@@ -159,8 +160,14 @@ def test_refused(read: Read) -> None:
 
 def test_absent_column(read: Read) -> None:
     """A column that the records do not have is named with the one that was perhaps meant."""
-    with pytest.raises(BadData, match="the records have no column 'visits'; did you mean 'Visits'"):
+    with pytest.raises(
+        BadConfig, match=r"line 7: features\[0\] \('visits'\): the records have no column 'visits'; did "
+    ):
         read(PLAIN + VISITS, "Visits\n1\n")
+    with pytest.raises(BadConfig, match=r"outcomes\[0\] \('buys'\): the records have no column 'bought'; did you mean"):
+        read(PLAIN + VISITS + BOUGHT, "visits,bough\n1,yes\n")
+    with pytest.raises(BadConfig, match=r"line 4: data: the records have no column 'who'; there are visits"):
+        read(PLAIN + 'entity = "who"\n' + VISITS, "visits\n1\n")
 
 
 def test_no_rows(read: Read) -> None:

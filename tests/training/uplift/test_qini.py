@@ -52,7 +52,9 @@ def test_interval_covers_nothing_nine_times_of_ten_or_more() -> None:
     generator = np.random.default_rng(3)
     held = 0
     for seed in range(60):
-        made = Campaign(generator.random(400) < 0.5, (generator.random(400) < 0.3) * 1.0, np.arange(400).astype(str))
+        made = Campaign(
+            generator.random(400) < 0.5, (generator.random(400) < 0.3).astype(np.float64), np.arange(400).astype(str)
+        )
         found = intervals(made, generator.random(400), seed)
         held += found["qini_low"] <= 0 <= found["qini_high"]
     assert 53 <= held <= 60
@@ -62,6 +64,6 @@ def test_visitors_are_drawn_whole() -> None:
     """Each row twice under the same name tells no more than once: the interval is as wide."""
     sample, treated, effect = campaign(400, 6)
     once = intervals(Campaign(treated, sample.happened, sample.visitors), effect, 0)
-    doubled = (np.repeat(values, 2) for values in (treated, sample.happened, sample.visitors))
-    twice = intervals(Campaign(*doubled), np.repeat(effect, 2), 0)
+    rows = np.repeat(np.arange(400), 2)
+    twice = intervals(Campaign(treated[rows], sample.happened[rows], sample.visitors[rows]), effect[rows], 0)
     assert twice == pytest.approx(once)
