@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.mixture import GaussianMixture
 
 from protos.audience.v1 import bundle_pb2
+from tests.heads import Propensity, Value
 from training.export.graph import build_graph
 from training.export.parity import Evidence, prove
 from training.features import Features, FeatureSpec
@@ -19,7 +20,6 @@ from training.keys import issue_keys
 from training.manifest import Identity, build_manifest
 from training.names import traits
 from training.naming import Segments
-from training.outcomes import Propensity, Value
 from training.publish import bundle_files, publish
 from training.segmentations.centroids import Centroids
 from training.segmentations.mixture import Mixture

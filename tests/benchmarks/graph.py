@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from protos.audience.v1 import bundle_pb2
 from server.bundle import MODEL_FILE
 from tests.benchmarks.population import SEED, SEGMENT_COUNT, Population, draw, specs
+from tests.heads import Propensity
 from training.export.graph import build_graph
 from training.export.parity import ABSOLUTE_TOLERANCE, prove
 from training.features import Features
@@ -29,7 +30,6 @@ from training.keys import issue_keys
 from training.manifest import Identity, build_manifest
 from training.names import traits
 from training.naming import Segments
-from training.outcomes import Propensity
 from training.publish import bundle_files, publish
 from training.segmentations.mixture import Mixture
 from training.segmentations.shaping import Shaping

@@ -1,4 +1,4 @@
-"""The real records, read once; a small version, made once; an empty repository."""
+"""Receipts of real households; a small version, made once; an empty repository."""
 
 from pathlib import Path
 
@@ -6,16 +6,9 @@ import pytest
 
 from tests.bundles import Made, make
 from tests.training.receipts import Receipts
-from training.grocery import DAY_AFTER_LAST, Records
 
 # Light and heavy shoppers, with and without coupons; 60 and 352 are new, 1552 shops as often in each part of the day.
 HOUSEHOLDS = (1, 60, 256, 352, 718, 1060, 1228, 1552, 1899, 2451)
-
-
-@pytest.fixture(scope="session")
-def records() -> Records:
-    """All of the year."""
-    return Records(DAY_AFTER_LAST)
 
 
 @pytest.fixture(scope="session")

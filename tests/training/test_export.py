@@ -15,12 +15,12 @@ from sklearn.mixture import GaussianMixture
 
 from server.model import INPUT, OUTPUT, open_graph
 from tests.bundles import SPECS, Made, make
+from tests.heads import Value
 from training.export.estimators import NotExportable
 from training.export.graph import build_graph
 from training.export.parity import NoParity, edge_rows, prove
 from training.features import Features, FeatureSpec, typical
 from training.heads import Head, Question, width
-from training.outcomes import Value
 from training.segmentations.centroids import Centroids
 from training.segmentations.mixture import Mixture
 from training.segmentations.shaping import Shaping

@@ -4,10 +4,10 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from server.model import INPUT, OUTPUT, open_graph
+from tests.heads import Propensity
 from training.export.graph import build_graph
 from training.export.trees import as_regression
 from training.heads import Question
-from training.outcomes import Propensity
 
 WIDTH = 5
 

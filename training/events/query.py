@@ -1,6 +1,6 @@
 """The two statements: the log as it counts, and rows as of some moments in one pass over it."""
 
-# ruff: noqa: S608  # the statements are put together from checked expressions, quoted names and numbers
+# the statements are put together from checked expressions, quoted names and numbers
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from server.errors import AudienceError
 from server.settings import read_repository
+from training.arguments import natural
 from training.configuration.section import BadConfig
-from training.households import natural
 from training.imports.draft import draft
 from training.imports.order import read_order
 from training.imports.original import NotImportable

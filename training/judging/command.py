@@ -8,8 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from server.errors import AudienceError
-from server.repository import is_model_name
-from training.households import natural
+from training.arguments import model_name, natural
 from training.judging.approval import NotApproved, approval_path, record
 from training.signature import read_signing_key
 
@@ -42,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--repository", type=Path, required=True, metavar="DIR", help="the folder where versions are")
-    add("--model", type=_model_name, required=True, metavar="NAME", help="name of the model")
+    add("--model", type=model_name, required=True, metavar="NAME", help="name of the model")
     add("--version", type=natural, required=True, metavar="N", help="its version")
     add("--by", required=True, metavar="NAME", help="who agrees")
     add("--note", default="", metavar="TEXT", help="why, or on what condition (default: nothing)")
@@ -53,9 +52,3 @@ def _parser() -> argparse.ArgumentParser:
         help="Ed25519 private key, PEM, of who agrees, for servers that ask for signatures (default: no signature)",
     )
     return parser
-
-
-def _model_name(text: str) -> str:
-    if not is_model_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no model name; needed is 1 to 64 of a-z, 0-9, - and _")
-    return text

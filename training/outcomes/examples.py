@@ -10,10 +10,10 @@ import numpy.typing as npt
 from training.errors import NotTrained
 from training.features import Features, FeatureSpec
 from training.heads import FloatArray
-from training.split import TEST_DATES
 
 Positions = npt.NDArray[np.int64]
 
+_TEST_MOMENTS = 4
 _LATER_SHARE: Final = 10  # one in so many moments is tested, where there are many
 _DAY_MS: Final = 86_400_000
 _STRATA: Final = 10  # of amounts
@@ -46,6 +46,11 @@ class Examples:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.actual)
+
+    @property
+    def sample_weight(self) -> FloatArray | None:
+        """The weights for a fit; None where all are 1, since boosted trees take seven times as long with any."""
+        return None if (self.weights == 1).all() else self.weights
 
     def at(self, rows: Positions | npt.NDArray[np.bool_]) -> Self:
         """Some of the rows, in their order."""
@@ -83,7 +88,7 @@ class Folds:
 def later(as_of_ms: npt.NDArray[np.int64] | None, horizon_days: int) -> tuple[Positions, Positions] | None:
     """Rows to fit on, and later rows to test on, with a gap of one horizon between; None where there is no time.
 
-    Tested are the last four moments that rows are of, as in training/split.py, or the last tenth of them where that is
+    Tested are the last four moments that rows are of, or the last tenth of them where that is
     more, as when every row has a time of its own; half of them where there are fewer than eight. Fitted is on the rows
     whose horizon had passed by then: else their outcomes would tell of the days that are tested.
 
@@ -93,7 +98,7 @@ def later(as_of_ms: npt.NDArray[np.int64] | None, horizon_days: int) -> tuple[Po
     if as_of_ms is None:
         return None
     moments = np.unique(as_of_ms)
-    count = max(min(TEST_DATES, len(moments) // 2), len(moments) // _LATER_SHARE)
+    count = max(min(_TEST_MOMENTS, len(moments) // 2), len(moments) // _LATER_SHARE)
     if not count:
         return None
     first = moments[-count]
@@ -107,25 +112,16 @@ def later(as_of_ms: npt.NDArray[np.int64] | None, horizon_days: int) -> tuple[Po
     return past, np.flatnonzero(as_of_ms >= first)
 
 
-def make_folds(examples: Examples, count: int, horizon_days: int, seed: int, *, is_amount: bool) -> Folds:
-    """Folds in which no visitor is on both sides, nor, where rows have times, a row's horizon in the tested days.
+def make_folds(examples: Examples, count: int, seed: int, *, is_amount: bool) -> Folds:
+    """Folds in which no visitor is on both sides; those with the outcome, or with much of it, are dealt evenly.
 
-    Visitors with the outcome, or with much of it, are dealt evenly. Where the rows are too few moments to keep times
-    apart as well, visitors alone are.
+    Each fold has rows of every date: a calibration that is fitted on the last dates alone learns their season. (measured:
+    coupons foretold 0.39 times as often as redeemed, instead of 0.75)
 
     Raises:
         CannotLearn: a fold has not every outcome that there is.
     """
-    fold_of = _deal(examples, count, seed, is_amount=is_amount)
-    try:
-        times = later(examples.as_of_ms, horizon_days)
-    except CannotLearn:
-        times = None
-    every = np.arange(len(examples))
-    past, tested = times or (every, every)
-    folds = [Fold(past[fold_of[past] != k], tested[fold_of[tested] == k]) for k in range(count)]
-    if times and all(_is_whole(examples, fold, is_amount=is_amount) for fold in folds):
-        return Folds(folds, f"{count} folds by visitor, each fitted a horizon before its later dates")
+    fold_of, every = _deal(examples, count, seed, is_amount=is_amount), np.arange(len(examples))
     folds = [Fold(every[fold_of != k], every[fold_of == k]) for k in range(count)]
     if not all(_is_whole(examples, fold, is_amount=is_amount) for fold in folds):
         raise CannotLearn(

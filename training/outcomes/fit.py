@@ -116,7 +116,7 @@ class _Task:
 
     def _folds(self, examples: Examples) -> Folds:
         order = self.order
-        return make_folds(examples, order.folds, order.horizon_days, self.seed, is_amount=self.kind.is_amount)
+        return make_folds(examples, order.folds, self.seed, is_amount=self.kind.is_amount)
 
     def _cross(self, method: str, examples: Examples, folds: Folds) -> Crossed:
         return cross(method, examples, folds, self.kind, self.order, self.seed)

@@ -76,14 +76,14 @@ def _forest(seed: int) -> dict[str, Any]:
 
 
 def _fit(model: Any, examples: Examples) -> Any:  # noqa: ANN401  # estimators of libraries without types
-    return model.fit(examples.features, examples.actual, sample_weight=examples.weights)
+    return model.fit(examples.features, examples.actual, sample_weight=examples.sample_weight)
 
 
 def _logistic(examples: Examples, _: int) -> Model:
     encoding = Encoding.fit(examples.features, examples.specs)
     model = LogisticRegression(max_iter=1000)
     return Linear(
-        encoding, model.fit(encoding.apply(examples.features), examples.actual, sample_weight=examples.weights)
+        encoding, model.fit(encoding.apply(examples.features), examples.actual, sample_weight=examples.sample_weight)
     )
 
 
@@ -93,7 +93,7 @@ def _network(examples: Examples, seed: int) -> Model:
     model = MLPClassifier((_UNITS,), alpha=0.01, max_iter=_EPOCHS, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(encoding.apply(examples.features), examples.actual, sample_weight=examples.weights)
+        model.fit(encoding.apply(examples.features), examples.actual, sample_weight=examples.sample_weight)
     return Network(encoding, model)
 
 
@@ -119,7 +119,7 @@ def _linear(examples: Examples, _: int) -> Model:
     encoding = Encoding.fit(examples.features, examples.specs)
     unit, amounts = _in_units(examples)
     model = PoissonRegressor(alpha=1e-3, max_iter=1000, solver="newton-cholesky")
-    model.fit(encoding.apply(examples.features), amounts, sample_weight=examples.weights)
+    model.fit(encoding.apply(examples.features), amounts, sample_weight=examples.sample_weight)
     return Linear(encoding, model, unit)
 
 
@@ -134,7 +134,7 @@ def _in_units(examples: Examples) -> tuple[float, FloatArray]:
 
 def _amounts(model: Any, examples: Examples, *, is_logarithm: bool) -> Model:  # noqa: ANN401  # as in _fit
     unit, amounts = _in_units(examples)
-    fitted = model.fit(examples.features, amounts, sample_weight=examples.weights)
+    fitted = model.fit(examples.features, amounts, sample_weight=examples.sample_weight)
     return Amounts(fitted, is_logarithm, unit)
 
 

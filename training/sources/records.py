@@ -52,7 +52,7 @@ class Records:
         names = ", ".join(quoted(column) for column in dict.fromkeys(columns))
         order = "" if self.is_ordered else " ORDER BY ALL"
         try:
-            rows: pa.Table = self.connection.sql(f"SELECT {names} FROM {self.view}{order}").to_arrow_table()  # noqa: S608
+            rows: pa.Table = self.connection.sql(f"SELECT {names} FROM {self.view}{order}").to_arrow_table()
         except duckdb.Error as error:
             raise BadData(f"the records cannot be read: {_first_line(error)}") from error
         return rows
@@ -142,7 +142,7 @@ def _attach(
     kind = "TABLE" if order.format == "csv" and is_asked else "VIEW"
     try:
         scan = _scan(connection, name, order, path)
-        connection.execute(f"CREATE {kind} {quoted(name)} AS SELECT * FROM {scan}")  # noqa: S608  # all of it is quoted
+        connection.execute(f"CREATE {kind} {quoted(name)} AS SELECT * FROM {scan}")  # all of it is quoted
     except duckdb.Error as error:
         raise order.place.fault(
             f"path is {order.path!r}, which cannot be read as {order.format}: {_first_line(error)}"

@@ -224,7 +224,7 @@ class Values:
     def _query(self, rows: pa.Table, expressions: str) -> pa.Table:
         self._connection.register("fetched", rows)
         try:
-            query = f"SELECT {expressions} FROM fetched"  # noqa: S608  # columns are quoted, words too
+            query = f"SELECT {expressions} FROM fetched"  # columns are quoted, words too
             table: pa.Table = self._connection.sql(query).to_arrow_table()
         except duckdb.Error as error:
             raise BadData(f"a column cannot be read: {str(error).splitlines()[0]}") from error

@@ -1,6 +1,6 @@
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,12 +10,14 @@ import pytest
 
 import training
 from tests.house.project import ROOT
-from training import grocery
+from tests.training.conftest import HOUSEHOLDS
+from tests.training.receipts import Receipts
 from training.configuration.section import Section
 from training.events.files import open_events
 from training.events.label import EventLabel, read_event_label
 from training.events.log import EventLog
 from training.events.order import EventsOrder, read_events
+from training.table import Table
 
 SHARED = ROOT / ".." / "shared" / "data"
 SHIPPED = Path(training.__file__).parent / "configurations"
@@ -39,26 +41,47 @@ def groceries() -> EventLog:
     return EventLog(open_events(order.log, ROOT), order, labels)
 
 
-@pytest.mark.parametrize("day", ["2017-06-25", "2017-10-01"])
-def test_grocery_equals_the_statement_by_hand(groceries: EventLog, records: grocery.Records, day: str) -> None:
-    """Every feature and outcome of every household is what the SQL that was written by hand gives.
+def _snapshot(groceries: EventLog, midnight: datetime) -> Table:
+    return groceries.snapshots([round(midnight.replace(tzinfo=NEW_YORK).timestamp() * 1000)])
 
-    The days are such that no clock changes in the windows: the hand-written ones are of the wall clock.
+
+@pytest.mark.parametrize("day", [datetime(2017, 6, 25), datetime(2017, 10, 1)], ids=str)  # noqa: DTZ001  # the store's
+def test_groceries_equal_receipts(groceries: EventLog, receipts: Receipts, day: datetime) -> None:
+    """Every feature and outcome of a household is what adding up its receipts by hand gives.
+
+    The days are such that no clock changes in what is compared: receipts are added up by the wall clock.
     """
-    midnight = datetime.fromisoformat(day)
-    table = groceries.snapshots([round(midnight.replace(tzinfo=NEW_YORK).timestamp() * 1000)])
-    snapshots = records.snapshots([midnight])
-    order = np.argsort(snapshots.visitors.astype(np.str_))
-    snapshots = grocery.Snapshots(snapshots.as_of[order], snapshots.visitors[order], snapshots.features[order])
-    assert tuple(table.specs) == grocery.FEATURES
-    assert table.visitors.tolist() == snapshots.visitors.astype(np.str_).tolist()
-    np.testing.assert_allclose(table.features, snapshots.features, rtol=1e-6, atol=1e-6)
-    horizons = {"shops_again_7d": (grocery.SHOPS_AGAIN, 7), "redeems_coupon_30d": (grocery.REDEEMS, 30)}
-    horizons |= {"spend_90d": (grocery.SPEND, 90)} if day < "2017-08" else {}  # the clock changes in the 90 days
-    for name, (sql, days) in horizons.items():
-        labels = records.labels(snapshots, sql, days)
-        np.testing.assert_allclose(table.outcomes[name], labels, rtol=1e-12, err_msg=name)
-        assert labels.any()
+    table = _snapshot(groceries, day)
+    present = [one for one in HOUSEHOLDS if receipts.baskets(one, day - timedelta(days=84), day)]
+    assert sorted(set(table.visitors.tolist()) & {str(one) for one in HOUSEHOLDS}, key=int) == [str(p) for p in present]
+    for household in present:
+        (row,) = np.flatnonzero(table.visitors == str(household))
+        actual = dict(zip([spec.name for spec in table.specs], table.features[row].tolist(), strict=True))
+        assert actual == pytest.approx(receipts.features(household, day), rel=1e-4, abs=1e-4), household
+        week, month = day + timedelta(days=7), day + timedelta(days=30)
+        assert table.outcomes["shops_again_7d"][row] == bool(receipts.baskets(household, day, week))
+        assert table.outcomes["redeems_coupon_30d"][row] == (receipts.redeemed(household, day, month) > 0)
+        if day.month < 8:  # in the 90 days after the other one the clock changes
+            spend = receipts.spend(household, day, day + timedelta(days=90))
+            assert table.outcomes["spend_90d"][row] == pytest.approx(spend)
+
+
+def test_households_are_varied(receipts: Receipts) -> None:
+    """No feature is the same for all the households that are added up by hand, so none is right by accident."""
+    rows = [receipts.features(household, datetime(2018, 1, 1)) for household in HOUSEHOLDS]  # noqa: DTZ001  # the store's
+    for name in rows[0]:
+        assert len({row[name] for row in rows}) > 1, name
+
+
+def test_ranges_of_groceries(groceries: EventLog) -> None:
+    """Every feature of every household is finite, within its range, a code is a word's, and none is constant."""
+    table = groceries.snapshots(groceries.dates()[::8])
+    assert np.isfinite(table.features).all()
+    for column, spec in zip(table.features.T, table.specs, strict=True):
+        high = len(spec.vocabulary) - 1 if spec.vocabulary else spec.maximum
+        assert column.min() >= (0.0 if spec.minimum is None else spec.minimum), spec.name
+        assert high is None or column.max() <= high, spec.name
+        assert column.min() < column.max(), f"{spec.name} says nothing"
 
 
 def test_grocery_dates(groceries: EventLog) -> None:

@@ -28,7 +28,7 @@ def examples(count: int = 600) -> Examples:
 
 def folds(rows: Examples) -> Folds:
     """Three of them."""
-    return make_folds(rows, 3, 0, 0, is_amount=False)
+    return make_folds(rows, 3, 0, is_amount=False)
 
 
 def tried(method: str, *losses: float) -> Crossed:

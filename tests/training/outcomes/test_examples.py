@@ -1,5 +1,3 @@
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +6,6 @@ from hypothesis import strategies as st
 from tests.training.outcomes.records import DAY_MS
 from training.features import FeatureSpec
 from training.outcomes.examples import CannotLearn, Examples, later, make_folds
-from training.split import split
 
 VISITS = (FeatureSpec(name="visits", description=""), FeatureSpec(name="spend", description=""))
 
@@ -38,7 +35,7 @@ def test_no_visitor_is_in_two_folds(visitors: list[int], count: int, seed: int, 
     actual = [float(visitor % 2) for visitor in visitors]
     rows = examples(actual, visitors, [i % 12 for i in range(len(visitors))] if is_timed else None)
     try:
-        made = make_folds(rows, count, 7, seed, is_amount=False)
+        made = make_folds(rows, count, seed, is_amount=False)
     except CannotLearn:
         assert len({v for v in visitors if v % 2}) < count or len({v for v in visitors if not v % 2}) < count
         return
@@ -46,48 +43,28 @@ def test_no_visitor_is_in_two_folds(visitors: list[int], count: int, seed: int, 
         assert not set(rows.visitors[fold.train]) & set(rows.visitors[fold.test])
     tested = np.concatenate([fold.test for fold in made.folds])
     assert len(np.unique(tested)) == len(tested)
-    if "later dates" not in made.text:
-        assert len(tested) == len(rows)
-
-
-def test_folds_keep_times_apart_too() -> None:
-    """Where rows have times, a fold's horizons have passed before its tested dates."""
-    visitors = [v for v in range(20) for _ in range(12)]
-    rows = examples([float(v % 2) for v in visitors], visitors, [w for _ in range(20) for w in range(12)])
-    made = make_folds(rows, 4, 14, 0, is_amount=False)
-    assert rows.as_of_ms is not None
-    assert made.text == "4 folds by visitor, each fitted a horizon before its later dates"
-    for fold in made.folds:
-        assert rows.as_of_ms[fold.train].max() + 14 * DAY_MS <= rows.as_of_ms[fold.test].min()
-
-
-def test_too_few_moments_are_kept_apart_by_visitor_alone() -> None:
-    """A horizon that is longer than the records leaves folds by visitor, and the text says no more than that."""
-    visitors = [v for v in range(20) for _ in range(3)]
-    rows = examples([float(v % 2) for v in visitors], visitors, [0, 1, 2] * 20)
-    assert make_folds(rows, 4, 90, 0, is_amount=False).text == "4 folds by visitor"
+    assert len(tested) == len(rows)
 
 
 def test_events_are_dealt_evenly() -> None:
     """Ten events among a thousand visitors are two in each of five folds; large amounts are spread as well."""
     rows = examples([1.0] * 10 + [0.0] * 990, list(range(1000)))
-    assert [rows.actual[fold.test].sum() for fold in make_folds(rows, 5, 0, 3, is_amount=False).folds] == [2] * 5
+    assert [rows.actual[fold.test].sum() for fold in make_folds(rows, 5, 3, is_amount=False).folds] == [2] * 5
     amounts = examples([1000.0] * 100 + [1.0] * 900, list(range(1000)))
-    sums = [amounts.actual[fold.test].sum() for fold in make_folds(amounts, 5, 0, 3, is_amount=True).folds]
+    sums = [amounts.actual[fold.test].sum() for fold in make_folds(amounts, 5, 3, is_amount=True).folds]
     assert sums == [20_180.0] * 5
 
 
 @settings(deadline=None)
 @given(weeks=st.integers(14, 60), horizon_weeks=st.integers(0, 8))
-def test_weekly_rows_are_split_as_dates_are(weeks: int, horizon_weeks: int) -> None:
-    """With weekly rows of at most 49 weeks the split is the one of training/split.py; with more, a tenth is tested."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    expected = split([start + timedelta(days=7 * i) for i in range(weeks)], 7 * horizon_weeks)
+def test_weekly_rows(weeks: int, horizon_weeks: int) -> None:
+    """The last four dates are tested, or the last tenth; fitted is on those whose whole horizon had passed by then."""
     found = later(7 * DAY_MS * np.arange(weeks, dtype=np.int64), 7 * horizon_weeks)
     assert found is not None
-    past, tested = found
-    assert len(tested) == max(4, weeks // 10)
-    assert len(past) == len(expected.train) - (len(tested) - len(expected.test))
+    past, tested = (rows.tolist() for rows in found)
+    first = weeks - max(4, weeks // 10)
+    assert tested == list(range(first, weeks))
+    assert past == [week for week in range(weeks) if week + horizon_weeks <= first]
 
 
 def test_rows_without_times_are_not_split() -> None:
@@ -108,7 +85,7 @@ def test_a_rare_class_and_too_many_folds() -> None:
     """Where a fold would lack an outcome, that is said, rather than learnt from."""
     rows = examples([1.0] * 2 + [0.0] * 8, list(range(10)))
     with pytest.raises(CannotLearn, match=r"with 5 folds .* a fold has not every outcome"):
-        make_folds(rows, 5, 0, 0, is_amount=False)
+        make_folds(rows, 5, 0, is_amount=False)
 
 
 def test_fewer_features() -> None:
