@@ -39,12 +39,13 @@ def main(arguments: Sequence[str]) -> int:
 
     live.mkdir(parents=True)
     console.rule("1. Train two versions on a year of real grocery records")
-    _run("training", "--repository", str(trained), "--until", "2017-12-01")
+    train = ("train", "--config", MODEL, "--repository", str(trained), "--work", str(folder / "work"))
+    _run("training", *train, "--until", "2017-12-01T00:00:00-05:00")
     console.print(
         f"\nA month later, and without {' and '.join(DROPPED)}: segments that are found again keep their keys.\n"
     )
-    _run("training", "--repository", str(trained), "--without", *DROPPED)
-    requests.write_text(_run("training.households", "--count", "8"), encoding="utf-8")
+    _run("training", *train, "--without", *DROPPED)
+    requests.write_text(_output("training", "requests", "--config", MODEL, "--count", "8"), encoding="utf-8")
 
     console.rule("2. Serve version 1 and score real households over gRPC")
     _promote(trained, live, 1)
@@ -62,11 +63,15 @@ def main(arguments: Sequence[str]) -> int:
     return status
 
 
-def _run(module: str, *arguments: str) -> str:
-    """Runs a module as a user would; its output, unless it goes to the terminal."""
-    capture = subprocess.PIPE if module == "training.households" else None
+def _run(module: str, *arguments: str) -> None:
+    """Runs a module as a user would."""
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True)  # noqa: S603  # our own command
+
+
+def _output(module: str, *arguments: str) -> str:
+    """What a module prints."""
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, check=True, text=True, stdout=capture).stdout or ""  # noqa: S603  # our own command
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout  # noqa: S603  # our own command
 
 
 def _promote(trained: Path, live: Path, version: int) -> None:

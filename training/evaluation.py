@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from training.export.parity import Evidence
-from training.features import FeatureSpec, typical
+from training.features import FeatureSpec
 from training.heads import Approximation, CheckedOutcome, Hierarchy, Segmentation
 from training.judging.document import Entry, document
 from training.judging.gates import judge_gates
@@ -100,7 +100,7 @@ def evaluate(fitted: Fitted, identity: Identity, evidence: Evidence, leakage: Se
 
 
 def _model(orders: Orders, material: Material, identity: Identity, newest: Table) -> Entry:
-    defaults = typical(newest.features, newest.specs)
+    defaults = material.defaults
     missing = newest.is_missing.mean(axis=0)
     return {
         "name": identity.model,

@@ -47,6 +47,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
     segments: Mapping[str, Segments],
     population: Features,
     evidence: Evidence,
+    defaults: Features | None = None,
 ) -> bundle_pb2.Manifest:
     """The manifest.
 
@@ -57,6 +58,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         segments: by the name of the segmentation.
         population: shape (n, width), the visitors that distributions are taken from.
         evidence: of parity.
+        defaults: shape (width,), what a missing value becomes; None for what is typical of the population.
     """
     return bundle_pb2.Manifest(
         format_version=FORMAT_VERSION,
@@ -66,7 +68,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         graph=bundle_pb2.Graph(
             opset=OPSET, smallest_runtime=SMALLEST_RUNTIME, score_count=sum(width(head) for head in heads)
         ),
-        schema=to_schema(specs, typical(population, specs)),
+        schema=to_schema(specs, typical(population, specs) if defaults is None else defaults),
         heads=_heads(heads, segments, population),
         feature_distributions=[distribution(column, FEATURE_QUANTILES) for column in population.T],
         training=bundle_pb2.TrainingFacts(

@@ -3,12 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
 
 from training.configuration.configuration import Configuration
 from training.configuration.section import BadConfig
 from training.events.files import open_events
 from training.events.log import EventLog
 from training.events.order import EventsOrder
+from training.features import Features, typical
 from training.judging.dates import newest
 from training.orders import Orders
 from training.quality.checks import Counts, feature_findings, set_aside_rows
@@ -31,6 +35,7 @@ class Material:
         classes: words of the classes of each outcome that has some, by its name.
         data: what the records are, with their publisher.
         until_ms: the records end before it, 0 where that is not known.
+        stated: by feature, what a missing value becomes where the configuration states it.
     """
 
     table: Table
@@ -39,6 +44,7 @@ class Material:
     classes: Mapping[str, tuple[str, ...]]
     data: str
     until_ms: int
+    stated: Mapping[str, float]
 
     def without(self, names: Collection[str]) -> "Material":
         """The same without some features.
@@ -51,6 +57,14 @@ class Material:
         if unknown:
             raise BadConfig(f"there is no feature {unknown[0]!r} to leave out; there are {', '.join(known)}")
         return replace(self, table=self.table.without(names)) if names else self
+
+    @property
+    def defaults(self) -> Features:
+        """What a missing value becomes, shape (width,): what is stated, else what is typical."""
+        newest = self.newest
+        usual = typical(newest.features, newest.specs).tolist()
+        pairs = zip(newest.specs, usual, strict=True)
+        return np.array([self.stated.get(spec.name, value) for spec, value in pairs], dtype=np.float32)
 
     @property
     def newest(self) -> Table:
@@ -105,7 +119,9 @@ def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: 
     table = log.snapshots(log.dates())
     reading = Reading(table=table, quality=_quality(log, table, configuration.quality), asides=(), classes={})
     reading = attach_attributes(reading, configuration.attributes, (folder,), configuration.quality)
-    return _material(reading, order.log.title, log.until_us // 1000)
+    names = [feature.spec.name for feature in order.features]
+    stated = dict(zip(names, log.defaults.tolist(), strict=True))
+    return _material(reading, order.log.title, log.until_us // 1000, stated)
 
 
 def _quality(log: EventLog, table: Table, limits: QualityOrder) -> Quality:
@@ -134,7 +150,9 @@ def _log(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | 
     return EventLog(open_events(order.log, folder), order, orders.event_labels), folder
 
 
-def _material(reading: Reading, data: str, until_ms: int) -> Material:
+def _material(
+    reading: Reading, data: str, until_ms: int, stated: Mapping[str, float] = MappingProxyType({})
+) -> Material:
     return Material(
         table=reading.table,
         quality=reading.quality,
@@ -142,6 +160,7 @@ def _material(reading: Reading, data: str, until_ms: int) -> Material:
         classes=reading.classes,
         data=data,
         until_ms=until_ms,
+        stated=dict(stated),
     )
 
 

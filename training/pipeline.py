@@ -14,7 +14,7 @@ from training.configuration.configuration import read_configuration
 from training.evaluation import Fitted, evaluate, leaks
 from training.export.graph import build_graph
 from training.export.parity import Evidence, prove
-from training.features import to_schema, typical
+from training.features import to_schema
 from training.heads import CheckedOutcome, Head, Segmentation
 from training.judging.document import Entry
 from training.judging.gates import check_gates
@@ -140,7 +140,7 @@ def train(order: Order, show: Show) -> Trained:
     evaluation = stages.run(
         f"judged-{version}", "Judging every head", lambda: evaluate(fitted, identity, evidence, leakage, seed)
     )
-    manifest = build_manifest(identity, newest.specs, heads, segments, newest.features, evidence)
+    manifest = build_manifest(identity, newest.specs, heads, segments, newest.features, evidence, material.defaults)
     report = render(evaluation, facts_of(manifest)).encode()
     _write_drafts(order.work, evaluation, report)
     check_leaks(leakage)
@@ -233,7 +233,7 @@ def _proved(heads: list[Head], material: Material) -> tuple[bytes, Evidence]:
 
 def _previous(order: Order, model: str, material: Material) -> tuple[Previous | None, int]:
     newest = material.newest
-    schema = to_schema(newest.specs, typical(newest.features, newest.specs))
+    schema = to_schema(newest.specs, material.defaults)
     return find_previous(order.repository, model, schema, newest.features), next_version(order.repository, model)
 
 

@@ -115,8 +115,8 @@ def later(as_of_ms: npt.NDArray[np.int64] | None, horizon_days: int) -> tuple[Po
 def make_folds(examples: Examples, count: int, seed: int, *, is_amount: bool) -> Folds:
     """Folds in which no visitor is on both sides; those with the outcome, or with much of it, are dealt evenly.
 
-    Each fold has rows of every date: a calibration that is fitted on the last dates alone learns their season. (measured:
-    coupons foretold 0.39 times as often as redeemed, instead of 0.75)
+    Each fold has rows of every date: a calibration that is fitted on the last dates alone learns their season.
+    (measured: coupons foretold 0.39 times as often as redeemed, instead of 0.75)
 
     Raises:
         CannotLearn: a fold has not every outcome that there is.

@@ -40,6 +40,11 @@ class Thirds:
     tried: Sequence[dict[str, float]] = ()
 
     @property
+    def has_outliers(self) -> bool:
+        """See Segmentation."""
+        return True
+
+    @property
     def columns(self) -> Sequence[Column]:
         """The segment alone."""
         return [(SEGMENT, 1)]
