@@ -24,6 +24,7 @@ from training.outcomes.predictor import Predictor
 from training.segmentations.order import RULES, SegmentationOrder, choice_rule, refitted
 from training.segmentations.surrogate import fit_surrogate, to_evaluation
 from training.table import Table
+from training.texts.fit import TextHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +38,7 @@ class Fitted:
         outcomes: in the order of the orders.
         segments: keys and names by the name of the segmentation.
         mitigations: what reducing a bias changed, by the name of the outcome.
+        texts: text heads.
     """
 
     orders: Orders
@@ -45,6 +47,7 @@ class Fitted:
     outcomes: Sequence[CheckedOutcome]
     segments: Mapping[str, Segments]
     mitigations: Mapping[str, Entry]
+    texts: Sequence[TextHead] = ()
 
 
 def leaks(fitted: Fitted, seed: int) -> list[Entry]:
@@ -95,8 +98,14 @@ def evaluate(fitted: Fitted, identity: Identity, evidence: Evidence, leakage: Se
         segmentations=segmentations,
         overlap=overlap(fitted.segmentations, fitted.segments, judged, newest, orders.judging.audiences),
         outcomes=outcomes,
+        journeys=material.journeys,
+        texts={head.name: _text(head) for head in fitted.texts},
         gates=judge_gates(orders.gates, segmentations, outcomes),
     )
+
+
+def _text(head: TextHead) -> Entry:
+    return {"title": head.order.title, "kind": head.order.kind, **head.evaluation}
 
 
 def _model(orders: Orders, material: Material, identity: Identity, newest: Table) -> Entry:

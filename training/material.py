@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.configuration.configuration import Configuration
 from training.configuration.section import BadConfig
@@ -13,6 +15,7 @@ from training.events.files import open_events
 from training.events.log import EventLog
 from training.events.order import EventsOrder
 from training.features import Features, typical
+from training.journeys.order import CannotMine, JourneyOrder, mine, to_evaluation
 from training.judging.dates import newest
 from training.orders import Orders
 from training.quality.checks import Counts, feature_findings, set_aside_rows
@@ -22,6 +25,8 @@ from training.quality.set_aside import Aside
 from training.sources.table import Reading, attach_attributes, read_table
 from training.special_order import SpecialOrder
 from training.table import Table
+from training.texts.columns import apply
+from training.texts.fit import TextHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +41,7 @@ class Material:
         data: what the records are, with their publisher.
         until_ms: the records end before it, 0 where that is not known.
         stated: by feature, what a missing value becomes where the configuration states it.
+        journeys: what visitors did before an outcome, as in evaluation.json.
     """
 
     table: Table
@@ -45,6 +51,7 @@ class Material:
     data: str
     until_ms: int
     stated: Mapping[str, float]
+    journeys: Sequence[Mapping[str, object]] = ()
 
     def without(self, names: Collection[str]) -> "Material":
         """The same without some features.
@@ -57,6 +64,14 @@ class Material:
         if unknown:
             raise BadConfig(f"there is no feature {unknown[0]!r} to leave out; there are {', '.join(known)}")
         return replace(self, table=self.table.without(names)) if names else self
+
+    def with_texts(self, heads: Sequence[TextHead]) -> "Material":
+        """With the features that text heads make of columns of the records."""
+        table = self.table
+        for head in heads:
+            if head.order.column:
+                table = table.beside(head.specs, *_of_texts(head, table.columns[head.order.column]))
+        return replace(self, table=table)
 
     @property
     def defaults(self) -> Features:
@@ -121,7 +136,21 @@ def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: 
     reading = attach_attributes(reading, configuration.attributes, (folder,), configuration.quality)
     names = [feature.spec.name for feature in order.features]
     stated = dict(zip(names, log.defaults.tolist(), strict=True))
-    return _material(reading, order.log.title, log.until_us // 1000, stated)
+    made = _material(reading, order.log.title, log.until_us // 1000, stated)
+    return replace(made, journeys=[_journeys(log, one, table) for one in orders.journeys])
+
+
+def _journeys(log: EventLog, order: JourneyOrder, table: Table) -> Mapping[str, object]:
+    """What was done before the newest date whose outcome is known."""
+    if table.as_of_ms is None:
+        raise CannotMine("journeys are made of events")
+    known = ~np.isnan(table.outcomes[order.outcome])
+    if not known.any():
+        raise CannotMine(f"journeys {order.name!r}: of no visitor it is known what came of {order.outcome!r}")
+    as_of_ms = int(table.as_of_ms[known].max())
+    rows = table.where(table.as_of_ms == as_of_ms)
+    sequences = log.sequences(rows.visitors.tolist(), as_of_ms, order.word, order.window_days)
+    return to_evaluation(mine(order, sequences, rows.outcomes[order.outcome]))
 
 
 def _quality(log: EventLog, table: Table, limits: QualityOrder) -> Quality:
@@ -143,11 +172,21 @@ def _quality(log: EventLog, table: Table, limits: QualityOrder) -> Quality:
     return Quality(log.read_count, log.kept_count, findings)
 
 
+def _of_texts(head: TextHead, texts: npt.NDArray[Any]) -> tuple[Features, npt.NDArray[np.bool_]]:
+    """What a head says of each text, and where there is none; shapes (n, len(head.specs))."""
+    is_missing = np.array([text is None or not str(text).strip() for text in texts.tolist()])
+    distinct, place = np.unique(np.where(is_missing, "", texts).astype(np.str_), return_inverse=True)
+    scores = apply(head, distinct.tolist())[place].astype(np.float32)
+    scores[is_missing] = np.median(scores[~is_missing], axis=0) if not is_missing.all() else 0.0
+    return scores, np.repeat(is_missing[:, None], scores.shape[1], axis=1)
+
+
 def _log(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> tuple[EventLog, Path]:
     if until_ms is not None:
         order = replace(order, log=replace(order.log, until_ms=until_ms))
     (folder,) = orders.configuration.folders(data)
-    return EventLog(open_events(order.log, folder), order, orders.event_labels), folder
+    words = [journey.word for journey in orders.journeys]
+    return EventLog(open_events(order.log, folder), order, orders.event_labels, words), folder
 
 
 def _material(
@@ -169,7 +208,8 @@ def _columns(orders: Orders) -> list[str]:
     judging = orders.judging
     special = [column for one in orders.outcomes if isinstance(one, SpecialOrder) for column in one.columns]
     mitigated = [] if judging.mitigation is None else [judging.mitigation.column]
-    return [*judging.fairness, *mitigated, *judging.known_at.values(), *special]
+    texts = [one.column for one in orders.texts if one.column]
+    return [*judging.fairness, *mitigated, *judging.known_at.values(), *special, *texts]
 
 
 def fingerprint(configuration: Configuration, data: Path | None) -> bytes:

@@ -7,11 +7,13 @@ from training.configuration.configuration import Configuration
 from training.configuration.section import Section
 from training.events.label import EventLabel, read_event_label
 from training.events.order import EventsOrder, read_events
+from training.journeys.order import JourneyOrder, read_journey
 from training.judging.gates import Gates, check_heads
 from training.judging.order import ApprovalOrder, JudgingOrder, read_approval, read_gates, read_judging
-from training.outcomes.order import OutcomeOrder, read_outcome
+from training.outcomes.order import PROPENSITY, OutcomeOrder, read_outcome
 from training.segmentations.order import SegmentationOrder, read_segmentation
 from training.special_order import SpecialOrder, read_special
+from training.texts.order import TextOrder, read_text
 
 AnyOutcome = OutcomeOrder | SpecialOrder
 
@@ -26,6 +28,8 @@ class Orders:
         event_labels: what of the events answers each outcome, by its name.
         segmentations: to fit.
         outcomes: to learn.
+        journeys: to look for, before an outcome.
+        texts: to learn, and turned into features.
         judging: how heads are judged.
         gates: what they have to reach.
         approval: who has to agree.
@@ -36,6 +40,8 @@ class Orders:
     event_labels: dict[str, EventLabel]
     segmentations: Sequence[SegmentationOrder]
     outcomes: Sequence[AnyOutcome]
+    journeys: Sequence[JourneyOrder]
+    texts: Sequence[TextOrder]
     judging: JudgingOrder
     gates: Gates
     approval: ApprovalOrder
@@ -60,10 +66,35 @@ def read_orders(configuration: Configuration) -> Orders:
         event_labels={} if events is None else _event_labels(outcomes, configuration.outcomes),
         segmentations=segmentations,
         outcomes=outcomes,
+        journeys=_journeys(configuration, outcomes),
+        texts=_texts(configuration),
         judging=read_judging(configuration.judging),
         gates=gates,
         approval=read_approval(configuration.approval),
     )
+
+
+def _journeys(configuration: Configuration, outcomes: Sequence[AnyOutcome]) -> list[JourneyOrder]:
+    """Each before an event among the outcomes, of a log of events."""
+    events = {order.name for order in outcomes if order.kind == PROPENSITY}
+    orders = []
+    for section in configuration.journeys:
+        order = read_journey(section)
+        if configuration.events is None:
+            raise section.fault('journeys are made of events; the records are rows (shape = "rows" in [data])')
+        if order.outcome not in events:
+            known = ", ".join(sorted(events)) or "none"
+            raise section.fault(f"outcome is {order.outcome!r}; needed is a propensity of [[outcomes]]: {known}")
+        orders.append(order)
+    return orders
+
+
+def _texts(configuration: Configuration) -> list[TextOrder]:
+    orders = [read_text(section) for section in configuration.texts]
+    for order, section in zip(orders, configuration.texts, strict=True):
+        if order.column and configuration.rows is None:
+            raise section.fault('column is for records that are rows (shape = "rows" in [data]); leave it out')
+    return orders
 
 
 def _event_labels(outcomes: Sequence[AnyOutcome], sections: Sequence[Section]) -> dict[str, EventLabel]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import duckdb
 import onnxruntime
 
 from training.configuration.configuration import read_configuration
@@ -37,6 +38,9 @@ from training.segmentations.order import SegmentationOrder, fit_segmentation
 from training.signature import SigningKey
 from training.special_order import fit_special
 from training.stages import Show, Stages
+from training.texts.columns import read_sentences
+from training.texts.fit import TextHead, fit_text
+from training.texts.order import TextOrder
 
 _LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "scikit-learn", "skl2onnx")
 
@@ -101,18 +105,20 @@ def train(order: Order, show: Show) -> Trained:
     orders = read_orders(configuration)
     seed = configuration.model.seed if order.seed is None else order.seed
     model = order.model or configuration.model.name
+    folder = configuration.folders(order.data)[0]
     stages = Stages(order.work if order.is_resumed else None, _made_from(order, orders, seed), show)
     material = stages.run("records", "Reading the records", lambda: read_material(orders, order.data, order.until_ms))
     write_set_aside(order.work, material.asides)
     material.quality.refuse()
-    material = material.without(order.without)
+    texts = [stages.run(f"text-{one.name}", f"Text: {one.title}", _text(one, folder, seed)) for one in orders.texts]
+    material = material.with_texts(texts).without(order.without)
     orders = _fitting(orders, material)
     newest = material.newest
     segmentations = [
         stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
         for one in orders.segmentations
     ]
-    outcomes, mitigations = _outcomes(orders, material, seed, stages, configuration.folders(order.data)[0])
+    outcomes, mitigations = _outcomes(orders, material, seed, stages, folder)
     heads: list[Head] = [*segmentations, *outcomes]
     graph, evidence = stages.run(
         "graph", "One ONNX graph, compared with what was fitted", lambda: _proved(heads, material)
@@ -135,6 +141,7 @@ def train(order: Order, show: Show) -> Trained:
         outcomes=outcomes,
         segments=segments,
         mitigations=mitigations,
+        texts=texts,
     )
     leakage = stages.run("leaks", "Looking for leaks", lambda: leaks(fitted, seed))
     evaluation = stages.run(
@@ -148,7 +155,8 @@ def train(order: Order, show: Show) -> Trained:
 
     def published() -> Path:
         reference = (evidence.reference_features, evidence.reference_scores)
-        files = bundle_files(manifest, graph, reference, evaluation, {REPORT_FILE: report})
+        others = {REPORT_FILE: report, **{head.file_name: head.graph for head in texts}}
+        files = bundle_files(manifest, graph, reference, evaluation, others)
         return publish(order.repository, model, version, files, order.signing_key)
 
     show.begin(f"Publishing {model}/{version}")
@@ -160,7 +168,7 @@ def train(order: Order, show: Show) -> Trained:
 
 def stage_count(orders: Orders) -> int:
     """How many stages there will be."""
-    return 5 + len(orders.segmentations) + len(orders.outcomes)
+    return 5 + len(orders.texts) + len(orders.segmentations) + len(orders.outcomes)
 
 
 def _made_from(order: Order, orders: Orders, seed: int) -> bytes:
@@ -184,6 +192,15 @@ def _fitting(orders: Orders, material: Material) -> Orders:
         for one in orders.outcomes
     ]
     return replace(orders, segmentations=segmentations, outcomes=outcomes)
+
+
+def _text(order: TextOrder, folder: Path, seed: int) -> Callable[[], TextHead]:
+    def fit() -> TextHead:
+        with duckdb.connect() as connection:
+            sentences, labels = read_sentences(connection, order, folder)
+        return fit_text(order, sentences, labels, seed)
+
+    return fit
 
 
 def _segmentation(order: SegmentationOrder, material: Material, seed: int) -> Callable[[], Segmentation]:

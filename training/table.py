@@ -60,6 +60,15 @@ class Table:
             is_missing=self.is_missing[:, kept],
         )
 
+    def beside(self, specs: Sequence[FeatureSpec], features: Features, is_missing: npt.NDArray[np.bool_]) -> Self:
+        """The same rows with further features, shapes (n, len(specs)), after the others."""
+        return replace(
+            self,
+            specs=[*self.specs, *specs],
+            features=np.concatenate([self.features, features], axis=1),
+            is_missing=np.concatenate([self.is_missing, is_missing], axis=1),
+        )
+
     def position(self, feature: str) -> int:
         """Which column a feature is.
 

@@ -1,19 +1,21 @@
 """A log of events in DuckDB: rows for training as of any dates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from training.events.aggregates import us
 from training.events.dates import as_of_dates
 from training.events.engines import DUCKDB
 from training.events.label import EventLabel
 from training.events.order import EventsOrder
-from training.events.query import BadLog, Plan
+from training.events.query import BadLog, Plan, quoted
 from training.events.rows import Columns, defaults, joined, moments_us, to_table
 from training.features import Features
+from training.journeys.sequences import Sequences
 from training.table import Table
 
 # The aggregates of a row take about a kilobyte: more rows at once would spill to disk on a small machine.
@@ -27,16 +29,21 @@ class EventLog:
         connection: with a view or table `events`: a row for each event, see training.events. It becomes the log's own.
         order: what the file says.
         labels: by the name of the outcome.
+        words: columns whose values are the steps of journeys.
 
     Raises:
         BadLog: the events lack a column that something speaks of, or there is none.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, order: EventsOrder, labels: Mapping[str, EventLabel]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        order: EventsOrder,
+        labels: Mapping[str, EventLabel],
+        words: Collection[str] = (),
     ) -> None:
         self._connection = connection
-        self._plan = Plan(order, labels)
+        self._plan = Plan(order, labels, [word.lower() for word in words])
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET TimeZone = 'UTC'")
         found = [row[0] for row in connection.execute("DESCRIBE events").fetchall()]
@@ -94,6 +101,27 @@ class EventLog:
         self._connection.execute("INSERT INTO moments SELECT nth, visitor, as_of_us FROM pairs")
         self._connection.unregister("pairs")
         return to_table(self._plan, self._found(self._plan.at()), self.until_us)
+
+    def sequences(self, visitors: Sequence[str], as_of_ms: int, word: str, window_days: float | None) -> Sequences:
+        """What each of these visitors did strictly before a moment, in the order given.
+
+        Args:
+            visitors: shape (n,), distinct.
+            as_of_ms: the moment.
+            word: column that says what was done; events without one are left out.
+            window_days: how far back, None for all that is known.
+        """
+        since = self.since_us if window_days is None else as_of_ms * 1000 - us(window_days)
+        found = self._connection.execute(
+            f"SELECT visitor, at_us // 1000 AS at_ms, CAST({quoted(word)} AS VARCHAR) AS word FROM log "
+            f"WHERE at_us >= ? AND at_us < ? AND {quoted(word)} IS NOT NULL ORDER BY at_us, word",
+            [since, as_of_ms * 1000],
+        ).fetchall()
+        done: dict[str, list[tuple[int, str]]] = {visitor: [] for visitor in visitors}
+        for visitor, at_ms, one in found:
+            if visitor in done:
+                done[visitor].append((at_ms, one))
+        return Sequences.of(list(done.values()))
 
     def _found(self, sql: str) -> Columns:
         small = [f"CAST(f{i} AS FLOAT) AS f{i}" for i in range(len(self._plan.order.features))]

@@ -28,16 +28,18 @@ class Plan:
     Attributes:
         order: what the file says.
         labels: by the name of the outcome.
+        words: further columns to keep, in lower case.
     """
 
     order: EventsOrder
     labels: Mapping[str, EventLabel]
+    words: Collection[str] = ()
 
     @property
     def used(self) -> frozenset[str]:
         """Columns that something speaks of, in lower case."""
         texts = [text for label in self.labels.values() for text in (label.where, label.of)]
-        return frozenset().union(*mentioned(self.order).values(), *(columns(text) for text in texts))
+        return frozenset(self.words).union(*mentioned(self.order).values(), *(columns(text) for text in texts))
 
     def log(self, found: Sequence[str]) -> str:
         """The events, each once, as a view `events` has them.

@@ -21,8 +21,8 @@ from training.judging.overlap import overlap
 from training.judging.rates import Judged, segment_outcomes
 from training.judging.segmentation import Made, judge_segmentation
 from training.keys import Keyed
-from training.manifest import Segments
 from training.names import traits
+from training.naming import Segments
 from training.segmentations.shaping import Shaping
 from training.table import Table
 
