@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 import duckdb
-import onnxruntime
 
 from training.configuration.configuration import read_configuration
 from training.evaluation import Fitted, evaluate, leaks
@@ -42,7 +41,7 @@ from training.texts.columns import read_sentences
 from training.texts.fit import TextHead, fit_text
 from training.texts.order import TextOrder
 
-_LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "scikit-learn", "skl2onnx")
+_LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +173,7 @@ def stage_count(orders: Orders) -> int:
 def _made_from(order: Order, orders: Orders, seed: int) -> bytes:
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     place = [str(order.repository), order.model, dict(order.names), sorted(order.without)]
-    facts = [versions, onnxruntime.__version__, seed, order.until_ms, place]
+    facts = [versions, seed, order.until_ms, place]
     return fingerprint(orders.configuration, order.data) + json.dumps(facts, sort_keys=True).encode()
 
 
