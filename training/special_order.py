@@ -132,7 +132,8 @@ def treated_rows(column: npt.NDArray[Any], name: str, treated: str) -> tuple[Boo
         odd = is_known & ~is_treated & ~np.isin(small, list(_UNTREATED))
         if odd.any():
             raise CannotLearn(
-                f"{name} holds {words[odd][0]!r}; needed are 0 and 1, false and true, or treated = the word for who was"
+                f"{name} holds {str(words[odd][0])!r}; needed are 0 and 1, false and true, or treated = the word for "
+                "who was"
             )
     if not is_treated.any() or not (is_known & ~is_treated).any():
         side = "treated" if not is_treated.any() else "untreated"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from server.errors import AudienceError
 from server.repository import is_model_name
-from training.households import natural
+from training.arguments import natural
 from training.judging.approval import NotApproved, approval_path, record
 from training.signature import read_signing_key
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.errors import NotTrained
 from training.quality.checks import (
     Counts,
     Finding,
@@ -19,12 +20,14 @@ from training.quality.checks import (
     rows_left,
 )
 from training.quality.order import QualityOrder
+from training.quality.refusal import BadData
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
 from training.sources.attributes import AttributeOrder, join_attribute
 from training.sources.features import Feature, FeatureOrder, make_feature
 from training.sources.labels import AMOUNT, EVENT, Label, LabelOrder, make_label
 from training.sources.order import RowsOrder
+from training.sources.records import AbsentColumn
 from training.sources.usable import Usable, find_usable
 from training.table import Table
 
@@ -78,7 +81,10 @@ def read_table(  # noqa: PLR0913  # one argument for each part of the configurat
     limits = limits or QualityOrder()
     kept = tuple(dict.fromkeys([*order.columns, *columns]))
     learned = [feature.column for feature in features] + [label.column for label in labels] + list(kept)
-    usable = find_usable(order, learned, folders, memory)
+    try:
+        usable = find_usable(order, learned, folders, memory)
+    except AbsentColumn as error:
+        raise _asked_by(error, order, features, labels) from None
     parts = [_part(feature, usable, limits) for feature in features]
     answers = [make_label(label, usable.values) for label in labels]
     table = Table(
@@ -128,6 +134,25 @@ def attach_attributes(
             asides=[*reading.asides, *_filled(joined.asides)],
         )
     return reading
+
+
+def _asked_by(
+    error: AbsentColumn, order: RowsOrder, features: Sequence[FeatureOrder], labels: Sequence[LabelOrder]
+) -> NotTrained:
+    """The same with the place that asks for the column, where it is one of these."""
+    keys = {"entity": order.entity, "time": order.time, "id": order.identifier, "consent": order.consent}
+    for key, column in keys.items():
+        if column == error.column:
+            return order.place.fault(f"{key} is {column!r}, but {error}")
+    if error.column in order.columns:
+        return order.place.fault(f"columns has {error.column!r}, but {error}")
+    for feature in features:
+        if feature.column == error.column:
+            return BadData(f"feature {feature.name!r}: {error}")
+    for label in labels:
+        if label.column == error.column:
+            return label.place.fault(f"label is {label.column!r}, but {error}")
+    return error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
