@@ -100,8 +100,10 @@ def tables(kind: str, content: Mapping[str, str]) -> str:
 
 
 def _titled(kind: str, name: str) -> str:
-    return f'description = "{name} of the visitor"\n' if kind == "features" and name != "country" else (
-        "" if kind == "features" else f'title = "The {name} of a visitor"\n'
+    return (
+        f'description = "{name} of the visitor"\n'
+        if kind == "features" and name != "country"
+        else ("" if kind == "features" else f'title = "The {name} of a visitor"\n')
     )
 
 
