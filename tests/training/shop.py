@@ -36,8 +36,8 @@ SEGMENTATIONS: Mapping[str, str] = {
     '[[segmentations.segments]]\nname = "Big in the app"\nkey = "reach-app"\nwhen = "spend > 150 and is_app == 1"\n'
     '[[segmentations.segments]]\nname = "Old friends"\nwhen = "tenure_days > top(20%)"',
     "rfm": f'method = "rfm"\nfeatures = {_THREE}',
-    "stage": 'method = "lifecycle"\nrecency = "recency_days"\ntenure = "tenure_days"\nnew_days = 60\nat_risk_days = 30\n'
-    "lapsed_days = 70",
+    "stage": 'method = "lifecycle"\nrecency = "recency_days"\ntenure = "tenure_days"\nnew_days = 60\n'
+    "at_risk_days = 30\nlapsed_days = 70",
 }
 OUTCOMES: Mapping[str, str] = {
     "buys": 'kind = "propensity"\nlabel = "bought"\nhorizon_days = 7\nmethods = ["logistic", "boosting"]\nfolds = 2\n'

@@ -87,7 +87,7 @@ CASES: Final = (
     _case("a seed below 0", "seed = 5", "seed = -1", "seed", "seed is -1; needed is a whole number from 0"),
     _case("a seed too large", "seed = 5", "seed = 4294967296", "seed", "a whole number from 0 to 4294967295"),
     _end("an unknown table", "[reports]\ncolour = 1\n", "[reports]", "reports means nothing here; there are approval"),
-    # [data]
+    # its records
     _case("a shape", 'shape = "rows"', 'shape = "columns"', "shape", "shape is 'columns'; needed is one of rows, ev"),
     _case("a key of data", "entity", "entitty", "entitty", "entitty means nothing here; did you mean entity?"),
     _case("no path", 'path = "shop.csv"\n', "", "[data]", "path is needed, such as path ="),
@@ -118,7 +118,7 @@ CASES: Final = (
     _data("duplicates", 'duplicates = "maybe"', "duplicates is 'maybe'; needed is one of keep, drop"),
     _data("an end without a zone", "until = 2026-01-01T00:00:00", "needed is a date and time with its offset"),
     _case("another format", "entity =", 'format = "parquet"\nentity =', "path =", "cannot be read as parquet"),
-    # [[features]]
+    # its features
     _case("a feature's key", "skewed", "skewd", "skewd", "skewd means nothing here; did you mean skewed?"),
     _case("a feature's kind", '"number"', '"numeric"', "numeric", "kind is 'numeric'; needed is one of number, truth"),
     _case("a feature's name", '"visits"', '"Visits!"', "Visits!", "name is 'Visits!'; needed is 1 to 64 of a-z, 0-9"),
@@ -145,7 +145,7 @@ CASES: Final = (
     _case(
         "a range that nobody has", "maximum = 400", "maximum = 0.01", "", "feature 'recency_days': no value of the c"
     ),
-    # [[segmentations]]
+    # its segmentations
     _case("a method", '"kmeans"', '"kmean"', '"kmean"', "method is 'kmean'; needed is one of kmeans, minibatch_kmeans"),
     _case("a segmentation's key", "count = 4", "cuont = 4", "cuont", "cuont means nothing here; did you mean count?"),
     _case(
@@ -191,7 +191,7 @@ CASES: Final = (
         "there is no feature 'recency'; did you mean recency_days?",
     ),
     _method("stages", f"{_LIFE}at_risk_days = 9\nlapsed_days = 8", "lapsed_days = 8", "it has to be more than at_risk"),
-    # [[outcomes]]
+    # its outcomes
     _case(
         "a head twice", 'name = "value"', 'name = "buys"', 'name = "buys"\ntitle = "The buys', "another head has alr"
     ),
@@ -239,7 +239,7 @@ CASES: Final = (
     _kind(
         "nobody treated", f'{_UPLIFT}treatment = "gender"\ntreated = "x"', "", "nobody is treated by the column gender"
     ),
-    # [judging], [gates], [approval], [quality], [[attributes]]
+    # how it is judged, what it has to reach, and who has to agree
     _case("a key of judging", "refits", "refit", "refit", "refit means nothing here; did you mean refits?"),
     _end("a threshold", "threshold = 3\n", "threshold", "threshold is 3; needed is a probability between 0 and 1"),
     _end("fairness by what", 'fairness = ["sex"]\n', "", "the records have no column 'sex'; there are"),
