@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 COUNT = 600
-# Recency, visits and spend of each kind of visitor: far apart, so that every method finds the same kinds.
-_KINDS = ((3.0, 30.0, 900.0), (10.0, 12.0, 200.0), (40.0, 5.0, 80.0), (80.0, 2.0, 20.0))
+# Recency, visits and spend of each kind of visitor: two pairs, each far apart, so that every method finds the same.
+_KINDS = ((3.0, 30.0, 900.0), (8.0, 15.0, 300.0), (50.0, 4.0, 40.0), (90.0, 2.0, 12.0))
 _COUNTRIES = ("DE", "FR", "PL")
 
 MODEL = '[model]\nname = "shop"\ntitle = "A small shop"\nseed = 5\n'
@@ -58,7 +58,7 @@ def records(seed: int = 1, count: int = COUNT) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for number in range(count):
         kind = int(generator.choice(4, p=(0.4, 0.3, 0.2, 0.1)))
-        recency, visits, spend = np.array(_KINDS[kind]) * generator.lognormal(0, 0.12, 3)
+        recency, visits, spend = np.array(_KINDS[kind]) * generator.lognormal(0, 0.1, 3)
         likely = (0.85, 0.55, 0.3, 0.1)[kind]
         leaflet = int(generator.random() < 0.5)
         rows.append(
