@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.configuration.configuration import Configuration
 from training.configuration.section import BadConfig
 from training.events.files import open_events
 from training.events.log import EventLog
@@ -17,6 +16,7 @@ from training.events.order import EventsOrder
 from training.features import Features, typical
 from training.journeys.order import CannotMine, JourneyOrder, mine, to_evaluation
 from training.judging.dates import newest
+from training.lookalike.order import LookalikeOrder
 from training.orders import Orders
 from training.quality.checks import Counts, feature_findings, set_aside_rows
 from training.quality.order import QualityOrder
@@ -130,6 +130,11 @@ def read_newest(orders: Orders, data: Path | None, until_ms: int | None) -> Tabl
 
 def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> Material:
     configuration = orders.configuration
+    if columns := _columns(orders):
+        raise BadConfig(
+            f"{configuration.file}: {columns[0]} is asked for as a column that is no feature, which records that are "
+            "events do not have; leave it out, or make rows of the events"
+        )
     log, folder = _log(orders, order, data, until_ms)
     table = log.snapshots(log.dates())
     reading = Reading(table=table, quality=_quality(log, table, configuration.quality), asides=(), classes={})
@@ -212,11 +217,23 @@ def _columns(orders: Orders) -> list[str]:
     return [*judging.fairness, *mitigated, *judging.known_at.values(), *special, *texts]
 
 
-def fingerprint(configuration: Configuration, data: Path | None) -> bytes:
-    """What changes whenever the records may have: the configuration, and size and time of each file beside it."""
+def fingerprint(orders: Orders, data: Path | None) -> bytes:
+    """What changes whenever the records may have: the configuration, and size and time of each file that it names."""
+    configuration = orders.configuration
     parts = [configuration.file.read_bytes()]
     for folder in configuration.folders(data):
-        for path in sorted(one for one in folder.iterdir() if one.is_file()):
-            status = path.stat()
-            parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode())
+        for name in _files(orders):
+            path = folder / name
+            status = path.stat() if path.is_file() else None
+            parts.append(f"{path} {status and (status.st_size, status.st_mtime_ns)}".encode())
     return b"\n".join(parts)
+
+
+def _files(orders: Orders) -> list[str]:
+    """Paths of records as the configuration has them; those within packages stay as they are."""
+    configuration = orders.configuration
+    names = [] if configuration.rows is None else [configuration.rows.source.path]
+    names += [] if orders.events is None else list(orders.events.log.files.values())
+    names += [attribute.source.path for attribute in configuration.attributes]
+    details = [one.details for one in orders.outcomes if isinstance(one, SpecialOrder)]
+    return names + [one.audience_file for one in details if isinstance(one, LookalikeOrder) and one.audience_file]

@@ -43,8 +43,10 @@ class Trait:
 def traits(
     features: Features, labels: Labels, position: int, shaping: Shaping, specs: Sequence[FeatureSpec]
 ) -> list[Trait]:
-    """What sets a segment apart among the features that define it, strongest first."""
+    """What sets a segment apart among the features that define it, strongest first; nothing where nobody is in it."""
     inside = labels == position
+    if not inside.any():
+        return []
     effects = shaping.apply(features)[inside].mean(axis=0)
     order = np.argsort(-np.abs(effects), kind="stable")
     return [_trait(features[:, shaping.columns[i]], inside, specs[shaping.columns[i]], effects[i]) for i in order]

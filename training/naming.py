@@ -106,9 +106,11 @@ class Naming:
         if not isinstance(head, Named):
             return list(keys)
         issued = {} if before is None else {known.key: known.issued_in_version for known in before.known}
+        new = issue_keys(head.name, self.version, head.count)
+        found = [new[i] if keyed.key in head.keys else keyed for i, keyed in enumerate(keys)]  # another's own
         return [
-            Keyed(own, issued.get(own, self.version), keyed.overlap if keyed.key == own else None) if own else keyed
-            for own, keyed in zip(head.keys, keys, strict=True)
+            Keyed(own, issued.get(own, self.version), keyed.overlap if keyed.key == own else None) if own else other
+            for own, keyed, other in zip(head.keys, keys, found, strict=True)
         ]
 
     def _names(

@@ -1,6 +1,7 @@
 """Everything that a configuration orders, read before any work is begun: mistakes are said now, not in an hour."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from training.configuration.configuration import Configuration
@@ -8,7 +9,7 @@ from training.configuration.section import Section
 from training.events.label import EventLabel, read_event_label
 from training.events.order import EventsOrder, read_events
 from training.journeys.order import JourneyOrder, read_journey
-from training.judging.gates import Gates, check_heads
+from training.judging.gates import Gates, NoSuchHead, check_heads
 from training.judging.order import ApprovalOrder, JudgingOrder, read_approval, read_gates, read_judging
 from training.outcomes.order import PROPENSITY, OutcomeOrder, read_outcome
 from training.segmentations.order import SegmentationOrder, read_segmentation
@@ -52,23 +53,25 @@ def read_orders(configuration: Configuration) -> Orders:
 
     Raises:
         BadConfig: something in it is absent, wrong or unknown.
-        NoSuchHead: a gate is for a head that there is not, or that has no such figure.
     """
     segmentations = [read_segmentation(section) for section in configuration.segmentations]
     outcomes = [read_outcome(section, read_special) for section in configuration.outcomes]
-    gates = read_gates(configuration.gates)
     kinds = {order.name: "segmentation" for order in segmentations} | {order.name: order.kind for order in outcomes}
-    check_heads(gates, kinds)
-    events = configuration.events
+    gates = _read_gates(configuration.gates, kinds)
+    events = None if configuration.events is None else read_events(configuration.events)
+    features = _feature_names(configuration, events)
+    _check_features(segmentations, configuration.segmentations, features)
+    judging = read_judging(configuration.judging)
+    _check_known_at(judging, configuration, features)
     return Orders(
         configuration=configuration,
-        events=None if events is None else read_events(events),
+        events=events,
         event_labels={} if events is None else _event_labels(outcomes, configuration.outcomes),
         segmentations=segmentations,
         outcomes=outcomes,
         journeys=_journeys(configuration, outcomes),
         texts=_texts(configuration),
-        judging=read_judging(configuration.judging),
+        judging=judging,
         gates=gates,
         approval=read_approval(configuration.approval),
     )
@@ -95,6 +98,50 @@ def _texts(configuration: Configuration) -> list[TextOrder]:
         if order.column and configuration.rows is None:
             raise section.fault('column is for records that are rows (shape = "rows" in [data]); leave it out')
     return orders
+
+
+def _read_gates(section: Section | None, kinds: Mapping[str, str]) -> Gates:
+    gates = read_gates(section)
+    try:
+        check_heads(gates, kinds)
+    except NoSuchHead as error:
+        raise section.fault(str(error)) if section else error from None
+    return gates
+
+
+def _feature_names(configuration: Configuration, events: EventsOrder | None) -> Sequence[str]:
+    """Of the records and the attributes, in the order of the columns."""
+    own = [feature.name for feature in configuration.features]
+    own += [feature.spec.name for feature in events.features] if events is not None else []
+    return [*own, *(feature.name for attribute in configuration.attributes for feature in attribute.features)]
+
+
+def _check_features(orders: Sequence[SegmentationOrder], sections: Sequence[Section], known: Sequence[str]) -> None:
+    """Every feature that a segmentation is to be made of is there, and named once."""
+    for order, section in zip(orders, sections, strict=True):
+        for name in order.features:
+            if name not in known:
+                raise section.fault(f"features has {name!r}, which is no feature; {_meant(name, known)}")
+        twice = [name for name in order.features if order.features.count(name) > 1]
+        if twice:
+            raise section.fault(f"features has {twice[0]!r} twice; each counts once")
+
+
+def _check_known_at(judging: JudgingOrder, configuration: Configuration, known: Sequence[str]) -> None:
+    """What is said of when features were known can be looked at."""
+    section = configuration.judging
+    if section is None or not judging.known_at:
+        return
+    for name in judging.known_at:
+        if name not in known:
+            raise section.fault(f"known_at has {name!r}, which is no feature; {_meant(name, known)}")
+    if configuration.rows is None or not configuration.rows.time:
+        raise section.fault("known_at is compared with the moments of rows; needed is time in [data], of rows")
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
 
 
 def _event_labels(outcomes: Sequence[AnyOutcome], sections: Sequence[Section]) -> dict[str, EventLabel]:

@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -11,6 +11,7 @@ from typing import cast
 import duckdb
 
 from training.configuration.configuration import read_configuration
+from training.configuration.section import BadConfig
 from training.evaluation import Fitted, evaluate, leaks
 from training.export.graph import build_graph
 from training.export.parity import Evidence, prove
@@ -111,7 +112,7 @@ def train(order: Order, show: Show) -> Trained:
     material.quality.refuse()
     texts = [stages.run(f"text-{one.name}", f"Text: {one.title}", _text(one, folder, seed)) for one in orders.texts]
     material = material.with_texts(texts).without(order.without)
-    orders = _fitting(orders, material)
+    orders = _fitting(orders, material, order.without)
     newest = material.newest
     segmentations = [
         stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
@@ -174,16 +175,12 @@ def _made_from(order: Order, orders: Orders, seed: int) -> bytes:
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     place = [str(order.repository), order.model, dict(order.names), sorted(order.without)]
     facts = [versions, seed, order.until_ms, place]
-    return fingerprint(orders.configuration, order.data) + json.dumps(facts, sort_keys=True).encode()
+    return fingerprint(orders, order.data) + json.dumps(facts, sort_keys=True).encode()
 
 
-def _fitting(orders: Orders, material: Material) -> Orders:
+def _fitting(orders: Orders, material: Material, without: Collection[str]) -> Orders:
     """Without features that are left out, and with the words of classes where the configuration names none."""
-    there = {spec.name for spec in material.table.specs}
-    segmentations = [
-        replace(one, features=tuple(name for name in one.features if name in there) or ("",)) if one.features else one
-        for one in orders.segmentations
-    ]
+    segmentations = [_with_features(one, without) for one in orders.segmentations]
     outcomes = [
         replace(one, classes=material.classes[one.name])
         if isinstance(one, OutcomeOrder) and one.kind == CLASSES and one.name in material.classes
@@ -200,6 +197,18 @@ def _text(order: TextOrder, folder: Path, seed: int) -> Callable[[], TextHead]:
         return fit_text(order, sentences, labels, seed)
 
     return fit
+
+
+def _with_features(order: SegmentationOrder, without: Collection[str]) -> SegmentationOrder:
+    """Of the features that are not left out.
+
+    Raises:
+        BadConfig: none of those that it names is left.
+    """
+    left = tuple(name for name in order.features if name not in without)
+    if order.features and not left:
+        raise BadConfig(f"segmentation {order.name!r}: --without leaves out all of its features; leave one of them in")
+    return replace(order, features=left)
 
 
 def _segmentation(order: SegmentationOrder, material: Material, seed: int) -> Callable[[], Segmentation]:

@@ -19,6 +19,7 @@ SHIPPED = Path(__file__).parent.parent / "configurations"
 ROWS, EVENTS = "rows", "events"
 _SHAPES = (ROWS, EVENTS)
 _EVENT_KEYS = ("data", "features", "dates")
+_LARGEST_SEED = (1 << 32) - 1  # that generators of random numbers take
 _HEAD = re.compile(r"[a-z0-9_]{1,64}")
 
 
@@ -150,7 +151,10 @@ def _read_model(section: Section) -> ModelOrder:
     name = section.text("name")
     if not is_model_name(name):
         raise section.fault(f"name is {name!r}; needed is 1 to 64 of a-z, 0-9, - and _, such as 'churn'")
-    order = ModelOrder(name, section.text("title", name), section.whole("seed") or 0)
+    seed = section.whole("seed") or 0
+    if seed > _LARGEST_SEED:
+        raise section.fault(f"seed is {seed}; needed is a whole number from 0 to {_LARGEST_SEED}")
+    order = ModelOrder(name, section.text("title", name), seed)
     section.finish()
     return order
 

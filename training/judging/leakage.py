@@ -13,6 +13,7 @@ from training.heads import BoolArray, FloatArray, Tested
 from training.judging.document import Entry
 from training.judging.outcome import VALUE
 from training.judging.single_feature import REFUSE, WARN, finding, single_features
+from training.quality.refusal import BadData
 from training.table import Table
 
 _REPEATED_SHARE = 0.01  # of the tested rows
@@ -72,7 +73,7 @@ def _newer(table: Table, known_at: Mapping[str, str]) -> Iterator[Entry]:
     for feature, column in known_at.items():
         if column not in table.columns:
             continue
-        times = _times(table.columns[column])
+        times = _times(column, table.columns[column])
         late = float((times >= table.as_of_ms).mean())
         if late:
             yield finding(
@@ -85,9 +86,24 @@ def _newer(table: Table, known_at: Mapping[str, str]) -> Iterator[Entry]:
             )
 
 
-def _times(values: npt.NDArray[Any]) -> FloatArray:
+def _times(column: str, values: npt.NDArray[Any]) -> FloatArray:
     """Milliseconds, NaN where there is none."""
-    return np.array([np.nan if value is None else float(value) for value in values.tolist()])
+    try:
+        return np.array([np.nan if value is None else float(value) for value in values.tolist()])
+    except ValueError:
+        odd = next(value for value in values.tolist() if value is not None and not _is_number(value))
+        raise BadData(
+            f"{column}, which is to say when a feature was known (known_at), holds {odd!r}; needed are milliseconds "
+            "since 1970"
+        ) from None
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _repeated(table: Table, name: str, tested: Tested) -> Iterator[Entry]:

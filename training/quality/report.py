@@ -49,7 +49,8 @@ class Quality:
 
     def to_table(self) -> Table:
         """The findings as a table for a terminal, what refuses and warns first."""
-        table = Table(title=f"Records: {self.kept_count:,} of {self.row_count:,} rows are used", title_justify="left")
+        title = f"Records: {self.kept_count:,} of {self.row_count:,} rows are used"
+        table = Table(title=title, title_justify="left", min_width=len(title))
         table.add_column("check")
         table.add_column("found")
         ranks = {REFUSE: 0, WARN: 1}

@@ -50,6 +50,7 @@ def write_set_aside(folder: Path, asides: Sequence[Aside]) -> Path:
     Returns:
         The file in this folder, which is written even when there is nothing in it.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
     schema = pa.schema(
         [

@@ -19,6 +19,7 @@ from training.sources.order import SourceOrder
 
 RECORDS = "records"
 _ROWS = "rows_of_query"
+_MOST_SHOWN, _LONGEST_SHOWN = 20, 300  # columns, and characters of their names, in the text of an error
 _MOST_REJECTS = 1_000_000  # lines; beyond them the file is of another kind than was said
 
 
@@ -115,11 +116,20 @@ def absent(column: str, columns: Sequence[str]) -> str:
     """That there is no such column, and which was perhaps meant."""
     lower = {name.lower(): name for name in columns}
     close = difflib.get_close_matches(column.lower(), lower, 1)
-    some = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")  # noqa: PLR2004
+    some = _shown(columns)
     meant = f"did you mean {lower[close[0]]!r}?" if close else f"there are {some}"
     if len(columns) == 1 and any(character in columns[0] for character in ",;|\t"):
         meant = f"there is only {columns[0][:80]!r}: is the delimiter another one?"
     return f"the records have no column {column!r}; {meant}"
+
+
+def _shown(columns: Sequence[str]) -> str:
+    """Some names, as far as a line of a terminal can show them."""
+    printable = ["".join(letter if letter.isprintable() else "?" for letter in name) for name in columns[:_MOST_SHOWN]]
+    text = ", ".join(printable)
+    if len(text) > _LONGEST_SHOWN:
+        return f"{text[:_LONGEST_SHOWN]}…"
+    return text + (", …" if len(columns) > _MOST_SHOWN else "")
 
 
 def quoted(name: str) -> str:
@@ -140,12 +150,15 @@ def _attach(
     a TRY_CAST. (measured)
     """
     kind = "TABLE" if order.format == "csv" and is_asked else "VIEW"
+    if not path.stat().st_size:
+        raise order.place.fault(f"path is {order.path!r}, which is empty; needed are records")
     try:
         scan = _scan(connection, name, order, path)
         connection.execute(f"CREATE {kind} {quoted(name)} AS SELECT * FROM {scan}")  # all of it is quoted
     except duckdb.Error as error:
         raise order.place.fault(
-            f"path is {order.path!r}, which cannot be read as {order.format}: {_first_line(error)}"
+            f"path is {order.path!r}, which cannot be read as {order.format}: {_first_line(error).rstrip('.')}"
+            + ("; see its delimiter and encoding, and that each quote is closed" if order.format == "csv" else "")
         ) from error
 
 

@@ -83,7 +83,7 @@ def read_table(  # noqa: PLR0913  # one argument for each part of the configurat
     try:
         usable = find_usable(order, learned, folders, memory)
     except AbsentColumn as error:
-        raise _absent(error, order, features, labels) from None
+        raise _asked_by(error, order, features, labels) from None
     parts = [_part(feature, usable, limits) for feature in features]
     answers = [make_label(label, usable.values) for label in labels]
     table = Table(
@@ -135,6 +135,25 @@ def attach_attributes(
     return reading
 
 
+def _asked_by(
+    error: AbsentColumn, order: RowsOrder, features: Sequence[FeatureOrder], labels: Sequence[LabelOrder]
+) -> BadConfig:
+    """The same with the place that asks for the column, where it is one of these."""
+    keys = {"entity": order.entity, "time": order.time, "id": order.identifier, "consent": order.consent}
+    for key, column in keys.items():
+        if column == error.column:
+            return order.place.fault(f"{key} is {column!r}, but {error}")
+    if error.column in order.columns:
+        return order.place.fault(f"columns has {error.column!r}, but {error}")
+    for feature in features:
+        if feature.column == error.column:
+            return order.place.fault(str(error)) if feature.place is None else feature.place.fault(str(error))
+    for label in labels:
+        if label.column == error.column:
+            return label.place.fault(f"label is {label.column!r}, but {error}")
+    return order.place.fault(str(error))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """A feature of the records, what was found of it, and its values that are set aside, by rows that are used."""
@@ -142,16 +161,6 @@ class _Part:
     feature: Feature
     findings: Sequence[Finding]
     asides: Sequence[Aside]
-
-
-def _absent(
-    error: AbsentColumn, order: RowsOrder, features: Sequence[FeatureOrder], labels: Sequence[LabelOrder]
-) -> BadConfig:
-    """The error with the place that asks for the column: a feature, an outcome, or [data]."""
-    asking = [feature.place for feature in features if feature.column == error.column]
-    asking += [label.place for label in labels if label.column == error.column]
-    place = next((place for place in asking if place is not None), order.place)
-    return place.fault(str(error))
 
 
 def _part(order: FeatureOrder, usable: Usable, limits: QualityOrder) -> _Part:
