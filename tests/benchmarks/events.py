@@ -177,7 +177,7 @@ def main(arguments: Sequence[str]) -> int:
     for events in given.events:
         with tempfile.TemporaryDirectory(dir=_work()) as folder:
             generate(Path(folder) / "events.parquet", events, seed=0)
-            figures.append({"events": events, **_apart(Path(folder), given.memory)})
+            figures.append({"events": events, **apart(Path(folder), given.memory)})
         REPORT.write_text(json.dumps({"machine": _machine(given.memory), "figures": figures}, indent=2) + "\n")
     Console(width=_WIDTH).print(_table(figures))
     return 0
@@ -217,7 +217,8 @@ def measure(folder: Path, memory: str) -> Mapping[str, float]:
     }
 
 
-def _apart(folder: Path, memory: str) -> Mapping[str, float]:
+def apart(folder: Path, memory: str) -> Mapping[str, float]:
+    """What measure says of the folder, in a process of its own, whose peak memory is of nothing else."""
     command = [sys.executable, "-m", "tests.benchmarks.events", "--alone", str(folder), "--memory", memory]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     figures: Mapping[str, float] = json.loads(done.stdout)
