@@ -23,6 +23,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.highwater import peak_bytes
 from training.configuration.section import Section
 from training.events.files import Limits, open_events
 from training.events.label import EventLabel
@@ -212,7 +213,7 @@ def measure(folder: Path, memory: str) -> Mapping[str, float]:
         "read_s": read - began,
         "compute_s": done - read,
         "processor_s": usage.ru_utime + usage.ru_stime,
-        "peak_mib": usage.ru_maxrss * 1024 / _MEBIBYTE,
+        "peak_mib": peak_bytes() / _MEBIBYTE,
         "load": os.getloadavg()[0],
     }
 

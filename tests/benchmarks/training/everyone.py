@@ -1,6 +1,8 @@
 """How long it takes to score everyone: python -m training score on generated visitors, and its peak memory."""
 
 import os
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +25,15 @@ CONFIGURATION: Final = "telecom"
 NAMES: Final = ("base_rows_per_s", "base_s", "base_peak_mb")
 _CHUNK: Final = 250_000  # rows
 _SEED: Final = 0
+_COMMAND: Final = """
+import sys
+from pathlib import Path
+from tests.benchmarks.highwater import peak_bytes
+from training.__main__ import main
+status = main(sys.argv[2:])
+Path(sys.argv[1]).write_text(str(peak_bytes()))
+sys.exit(status)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ def measure(versions: Versions, count: int, work: Path) -> Iterator[Figure]:
         table = version.trained.material.newest
         generate(work / "everyone.parquet", table, count)
         folder, source = str(version.trained.folder), str(work / "everyone.parquet")
-        spent = run(["score", "--bundle", folder, "--input", source, "--out", str(work / "lists")], work / "score.log")
+        spent = run(["score", "--bundle", folder, "--input", source, "--out", str(work / "lists")], work)
     except (NotTrained, Failed) as error:
         return left_out(NAMES, error)
     heads = len(version.trained.heads)
@@ -84,21 +95,23 @@ def _columns(table: Table, start: int) -> pa.Table:
     return pa.table(columns)
 
 
-def run(arguments: list[str], log: Path) -> Spent:
+def run(arguments: list[str], work: Path) -> Spent:
     """Runs a command of training in a process of its own.
+
+    Args:
+        arguments: of `python -m training`.
+        work: a folder for what it says.
 
     Raises:
         Failed: it did not do what it was to do.
     """
-    command = [sys.executable, "-m", "training", *arguments]
-    output = [
-        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-    ]
-    started_s = time.perf_counter()
-    process = os.posix_spawn(command[0], command, os.environ, file_actions=output)
-    _, status, usage = os.wait4(process, 0)
-    wall_s = time.perf_counter() - started_s
-    if os.waitstatus_to_exitcode(status):
-        raise Failed(f"{' '.join(command[1:])} failed: {log.read_text(encoding='utf-8').strip()[-300:]}")
-    return Spent(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
+    log, peak = work / "command.log", work / "peak_bytes"
+    started_s, started = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    with log.open("wb") as output:
+        command = [sys.executable, "-c", _COMMAND, str(peak), *arguments]
+        status = subprocess.run(command, stdout=output, stderr=output, check=False).returncode
+    wall_s, ended = time.perf_counter() - started_s, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if status:
+        raise Failed(f"training {arguments[0]} failed: {log.read_text(encoding='utf-8').strip()[-300:]}")
+    cpu_s = ended.ru_utime + ended.ru_stime - started.ru_utime - started.ru_stime
+    return Spent(wall_s, cpu_s, int(peak.read_text()) / 1e6)

@@ -36,7 +36,7 @@ def measure() -> Iterator[Figure]:
 
 def _error(found: Any, published: Any) -> float:
     ratios = zip(dataclasses.astuple(found), dataclasses.astuple(published), strict=True)
-    return max(abs(one / other - 1) for one, other in ratios)
+    return float(max(abs(one / other - 1) for one, other in ratios))
 
 
 def _text(found: Any) -> str:

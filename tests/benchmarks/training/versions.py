@@ -50,6 +50,7 @@ class Versions:
 
     def __init__(self, data: Path, work: Path, console: Console) -> None:
         self._data, self._work, self._console = data, work, console
+        self._repository = work / "repository"
         self._made: dict[str, Version | NotTrained] = {}
 
     def of(self, name: str) -> Version:
@@ -67,6 +68,7 @@ class Versions:
 
     def _train(self, name: str) -> Version | NotTrained:
         started_s = time.perf_counter()
+        self._repository.mkdir(parents=True, exist_ok=True)
         try:
             file = find_configuration(name)
             steps = Steps(self._console, stage_count(read_orders(read_configuration(file))))
@@ -80,7 +82,7 @@ class Versions:
         return Order(
             configuration=file,
             data=self._data,
-            repository=self._work / "repository",
+            repository=self._repository,
             model=None,
             until_ms=None,
             without=frozenset(),
