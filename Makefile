@@ -109,7 +109,7 @@ bench: install $(PROTOC)/.installed ## measure the server beside a floor and two
 bench-swap: install ## measure swaps of a model under load; nine minutes, BENCH=--quick takes two
 	@$(PY) -m tests.benchmarks.swap $(BENCH)
 
-bench-training: install $(CDNOW)/.installed ## measure what is trained against its bars; half an hour, BENCH=--quick takes a few minutes
+bench-training: install $(CDNOW)/.installed ## measure what is trained against its bars; a quarter of an hour, BENCH=--quick takes a few minutes
 	@$(PY) -m tests.benchmarks.training $(BENCH)
 
 chaos-models: install ## damage models and kill publishers under load; fails when anybody notices
