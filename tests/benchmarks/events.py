@@ -23,6 +23,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.highwater import peak_bytes
 from training.configuration.section import Section
 from training.events.files import Limits, open_events
 from training.events.label import EventLabel
@@ -177,7 +178,7 @@ def main(arguments: Sequence[str]) -> int:
     for events in given.events:
         with tempfile.TemporaryDirectory(dir=_work()) as folder:
             generate(Path(folder) / "events.parquet", events, seed=0)
-            figures.append({"events": events, **_apart(Path(folder), given.memory)})
+            figures.append({"events": events, **apart(Path(folder), given.memory)})
         REPORT.write_text(json.dumps({"machine": _machine(given.memory), "figures": figures}, indent=2) + "\n")
     Console(width=_WIDTH).print(_table(figures))
     return 0
@@ -212,12 +213,13 @@ def measure(folder: Path, memory: str) -> Mapping[str, float]:
         "read_s": read - began,
         "compute_s": done - read,
         "processor_s": usage.ru_utime + usage.ru_stime,
-        "peak_mib": usage.ru_maxrss * 1024 / _MEBIBYTE,
+        "peak_mib": peak_bytes() / _MEBIBYTE,
         "load": os.getloadavg()[0],
     }
 
 
-def _apart(folder: Path, memory: str) -> Mapping[str, float]:
+def apart(folder: Path, memory: str) -> Mapping[str, float]:
+    """What measure says of the folder, in a process of its own, whose peak memory is of nothing else."""
     command = [sys.executable, "-m", "tests.benchmarks.events", "--alone", str(folder), "--memory", memory]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     figures: Mapping[str, float] = json.loads(done.stdout)

@@ -17,6 +17,7 @@ from tests.benchmarks.spread import Spread
 from tests.house.project import locked
 
 _LIBRARIES = ("grpcio", "numpy", "onnxruntime", "protobuf")
+_DIGITS = 3
 _WHOLE_FROM = 1000  # as many digits as a reader compares
 
 
@@ -33,12 +34,20 @@ def table(figures: Sequence[Figure], title: str = "Benchmark") -> Table:
     return made
 
 
-def record(figures: Sequence[Figure], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON document: every figure by its name, with its rounds, and what it was measured on."""
+def record(
+    figures: Sequence[Figure], facts: Mapping[str, Any], libraries: Mapping[str, str | None] | None = None
+) -> dict[str, Any]:
+    """The JSON document: every figure by its name, with its rounds, and what it was measured on.
+
+    Args:
+        figures: of the table.
+        facts: what else is in the document.
+        libraries: versions, None for those that a request runs through.
+    """
     return {
         **facts,
         "processor": processor.name(),
-        "versions": versions(),
+        "versions": versions() if libraries is None else libraries,
         "values": {one.name: _document(one)["value"] for one in figures},
         "figures": {one.name: _document(one) for one in figures},
     }
@@ -46,8 +55,12 @@ def record(figures: Sequence[Figure], facts: Mapping[str, Any]) -> dict[str, Any
 
 def versions() -> dict[str, str | None]:
     """Of Python, of the libraries that a request runs through, and of what is compared with."""
-    ours = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **ours, "mosec": locked(LOCK)["mosec"], "grpc++": library_version()}
+    return {**versions_of(_LIBRARIES), "mosec": locked(LOCK)["mosec"], "grpc++": library_version()}
+
+
+def versions_of(libraries: Sequence[str]) -> dict[str, str | None]:
+    """Of Python, and of installed libraries."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in libraries}}
 
 
 def _document(one: Figure) -> dict[str, Any]:
@@ -80,7 +93,7 @@ def _range(measured: Spread) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:.{_DIGITS}g}"
 
 
 def _bar(one: Figure) -> str:

@@ -51,6 +51,7 @@ def test_line_that_is_no_locked_version_is_found(line: str) -> None:
         ("build.txt", [Requirement(text) for text in pyproject()["build-system"]["requires"]]),
         ("protos.txt", [Requirement(pin) for pin in pins((REQUIREMENTS / "protos.in").read_text())]),
         ("bench.txt", [Requirement(pin) for pin in pins((REQUIREMENTS / "bench.in").read_text())]),
+        ("cdnow.txt", [Requirement(pin) for pin in pins((REQUIREMENTS / "cdnow.in").read_text())]),
         ("oip.txt", [Requirement(pin) for pin in pins((REQUIREMENTS / "oip.in").read_text())]),
     ],
 )

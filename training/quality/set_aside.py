@@ -48,7 +48,7 @@ def write_set_aside(folder: Path, asides: Sequence[Aside]) -> Path:
     The source, column and reason are dictionaries, so that millions take little room.
 
     Returns:
-        The file in this folder, which is written even when there is nothing in it.
+        The file in this folder, which is made if absent; written even when there is nothing in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tests.training.customer_value.conftest import ms
+from tests.training.customer_value.cdnow import ms
 from training.customer_value.baseline import expected_for, fit_baseline, fit_customer_value
 from training.customer_value.purchases import DAY_MS, NoBaseline, Purchases
 

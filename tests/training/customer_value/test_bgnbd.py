@@ -8,13 +8,12 @@ from scipy.integrate import quad
 from scipy.special import beta as beta_function
 from scipy.stats import beta, gamma
 
-from tests.training.customer_value.conftest import ms
+from tests.training.customer_value.cdnow import AFTER_39_WEEKS_MS
+from tests.training.customer_value.cdnow import BETA_GEOMETRIC as PUBLISHED
 from training.customer_value.bgnbd import BetaGeometric, fit_beta_geometric
 from training.customer_value.likelihood import most_likely
 from training.customer_value.purchases import NoBaseline, Purchases, Summary, summarize
 from training.heads import FloatArray
-
-PUBLISHED = BetaGeometric(0.243, 4.414, 0.793, 2.426)
 
 
 def customers(frequency: list[float], recency: list[float], age: list[float]) -> Summary:
@@ -26,13 +25,13 @@ def customers(frequency: list[float], recency: list[float], age: list[float]) ->
 
 def test_published_parameters(cdnow: Purchases) -> None:
     """CDNOW's sample over 39 weeks gives the parameters of the paper, within one per cent."""
-    found = fit_beta_geometric(summarize(cdnow, ms(1997, 10, 1)))
+    found = fit_beta_geometric(summarize(cdnow, AFTER_39_WEEKS_MS))
     np.testing.assert_allclose(dataclasses.astuple(found), dataclasses.astuple(PUBLISHED), rtol=0.01)
 
 
 def test_published_likelihood(cdnow: Purchases) -> None:
     """The log-likelihood at the published parameters is the paper's -9582.4."""
-    summary = summarize(cdnow, ms(1997, 10, 1))
+    summary = summarize(cdnow, AFTER_39_WEEKS_MS)
     assert PUBLISHED.log_likelihood(summary).sum() == pytest.approx(-9582.4, abs=0.1)
 
 

@@ -5,11 +5,10 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import gamma
 
-from tests.training.customer_value.conftest import ms
+from tests.training.customer_value.cdnow import AFTER_39_WEEKS_MS
+from tests.training.customer_value.cdnow import GAMMA_GAMMA as PUBLISHED
 from training.customer_value.gamma_gamma import GammaGamma, fit_gamma_gamma
 from training.customer_value.purchases import NoBaseline, Purchases, Summary, summarize
-
-PUBLISHED = GammaGamma(6.25, 3.74, 15.44)
 
 
 def spenders(frequency: list[float], mean_spend: list[float]) -> Summary:
@@ -20,13 +19,13 @@ def spenders(frequency: list[float], mean_spend: list[float]) -> Summary:
 
 def test_published_parameters(cdnow: Purchases) -> None:
     """CDNOW's repeat customers of 39 weeks give the parameters of the paper, within one per cent."""
-    found = fit_gamma_gamma(summarize(cdnow, ms(1997, 10, 1)))
+    found = fit_gamma_gamma(summarize(cdnow, AFTER_39_WEEKS_MS))
     np.testing.assert_allclose(dataclasses.astuple(found), dataclasses.astuple(PUBLISHED), rtol=0.01)
 
 
 def test_any_currency(cdnow: Purchases) -> None:
     """In a hundredth of the unit v alone is a hundred times as large."""
-    summary = summarize(cdnow, ms(1997, 10, 1))
+    summary = summarize(cdnow, AFTER_39_WEEKS_MS)
     cents = fit_gamma_gamma(dataclasses.replace(summary, mean_spend=100 * summary.mean_spend))
     np.testing.assert_allclose(dataclasses.astuple(cents), (6.25, 3.74, 1544), rtol=0.01)
 

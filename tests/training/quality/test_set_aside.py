@@ -37,6 +37,11 @@ def test_nothing(tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(write_set_aside(tmp_path, [])).num_rows == 0
 
 
+def test_first_time(tmp_path: Path) -> None:
+    """The folder is made, as the first training in a place has none."""
+    assert write_set_aside(tmp_path / "training" / "shop", []).is_file()
+
+
 def test_numbered_anew() -> None:
     """Rows of a selection become the rows that were selected from."""
     assert _aside("visits", [0, 2], ["x", "y"]).at(np.array([4, 7, 9])).rows.tolist() == [4, 9]

@@ -5,7 +5,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from tests.training.texts.conftest import TONE
+from tests.training.texts.reviews import TONE
 from training.learners import CannotLearn
 from training.texts.columns import add_columns, apply, read_sentences
 from training.texts.fit import TextHead

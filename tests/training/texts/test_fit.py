@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from server.graph import read_versions
 from server.tokens import tokens
-from tests.training.texts.conftest import SITE, SITES, TONE, Sentences
+from tests.training.texts.reviews import SITE, SITES, TONE, Sentences
 from training.export.parity import NoParity
 from training.export.texts import TEXT_OPSET, build_text_graph, prove_texts
 from training.learners import CannotLearn
