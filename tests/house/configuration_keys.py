@@ -64,13 +64,17 @@ def _is_section(annotation: ast.expr | None) -> bool:
 
 
 @cache
-def documented_keys() -> dict[str, dict[str, str]]:
-    """The keys in the tables of the guide with their defaults, by the heading that they stand under."""
-    found: dict[str, dict[str, str]] = {}
+def documented_keys() -> dict[str, dict[str, list[str]]]:
+    """The keys in the tables of the guide by the heading that they stand under, each with the other cells of its row.
+
+    These are the type, the default, the meaning and an example; of gates what they are of, and an example.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
     heading = ""
     for line in _GUIDE.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             heading = line.lstrip("# ").replace("`", "")
-        elif (match := re.match(r"\| `([a-z0-9_]+)` \|(?:[^|]*\|) ([^|]*) \|", line)) is not None:
-            found.setdefault(heading, {})[match[1]] = match[2]
+        elif line.startswith("| `"):
+            key, *others = line.strip("| ").split(" | ")
+            found.setdefault(heading, {})[key.strip("`")] = others
     return found

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,14 @@ import pytest
 
 from tests.house.configuration_keys import documented_keys, read_keys
 from training.__main__ import main
+from training.configuration.section import Section
 from training.journeys.order import JourneyOrder
 from training.judging.gates import GATES
 from training.judging.order import JudgingOrder
 from training.outcomes.methods import OF_AMOUNTS, OF_CLASSES
 from training.quality.order import QualityOrder
-from training.segmentations.order import LEARNED, RULES
+from training.segmentations.order import LEARNED, RULES, read_segmentation
+from training.segmentations.rules_order import RulesOrder
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
 _SOURCE: Final = ("[data] of rows", "[[attributes]]")
@@ -71,9 +74,29 @@ def test_no_key_is_documented_that_means_nothing(heading: str) -> None:
 )
 def test_defaults_are_those_of_the_code(heading: str, defaults: object) -> None:
     """A number that the guide calls the default is the one that is taken."""
-    documented = {key: float(text) for key, text in documented_keys()[heading].items() if re.fullmatch(r"[\d.]+", text)}
+    rows = documented_keys()[heading].items()
+    documented = {key: float(cells[1]) for key, cells in rows if re.fullmatch(r"[\d.]+", cells[1])}
     assert documented
     assert documented == {key: getattr(defaults, key) for key in documented}
+
+
+@pytest.mark.parametrize("heading", documented_keys())
+def test_examples_of_keys_are_toml(heading: str) -> None:
+    """What stands as an example of a key can be written after it, and is of the stated kind."""
+    kinds = {"text": str, "whole": int, "texts": list, "wholes": list, "truth": bool, "table of texts": dict}
+    for key, (kind, *_, example) in documented_keys()[heading].items():
+        text = example.strip("`")
+        if not re.fullmatch(r"\[+[a-z_.]+\]+", text):  # a table of its own
+            value = tomllib.loads(f"{key} = {text}")[key]
+            assert isinstance(value, kinds.get(kind, object)), f"{key} = {text}"
+
+
+def test_segmentation_of_the_guide_is_one() -> None:
+    """The rules that the guide prints are read without a complaint."""
+    (text,) = re.findall(r"```toml\n(.*?)```", (_DOCS / "methods.md").read_text(encoding="utf-8"), re.DOTALL)
+    order = read_segmentation(Section(tomllib.loads(text)["segmentations"][0]))
+    assert isinstance(order.rules, RulesOrder)
+    assert [rule.name for rule in order.rules.rules] == ["Evening big spenders", "Others"]
 
 
 def test_every_journeys_key_is_a_field() -> None:
