@@ -85,7 +85,7 @@ def _check_repository(parser: argparse.ArgumentParser, settings: Settings) -> No
     if not settings.repository.is_dir():
         parser.error(
             f"the repository {settings.repository} is not a folder that can be read; "
-            "create it, or publish into it with: python -m training --repository DIR"
+            "create it, or publish into it with: python -m training train --config grocery --repository DIR"
         )
 
 

@@ -119,7 +119,8 @@ def test_repository_that_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as caught:
         parse(["--repository", str(tmp_path / name)] if name else [])
     assert caught.value.code == 2
-    wanted = "python -m training --repository DIR" if name else "the following arguments are required: --repository"
+    published = "python -m training train --config grocery --repository DIR"
+    wanted = published if name else "the following arguments are required: --repository"
     assert wanted in capsys.readouterr().err
 
 
