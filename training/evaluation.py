@@ -1,7 +1,7 @@
 """Everything that is known of a version, before it is published: evaluation.json."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,7 @@ def evaluate(fitted: Fitted, identity: Identity, evidence: Evidence, leakage: Se
         overlap=overlap(fitted.segmentations, fitted.segments, judged, newest, orders.judging.audiences),
         outcomes=outcomes,
         gates=judge_gates(orders.gates, segmentations, outcomes),
+        approval=asdict(orders.approval) if orders.approval.required else None,
     )
 
 
