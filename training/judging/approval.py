@@ -85,8 +85,8 @@ def record(  # noqa: PLR0913  # what is approved, by whom, when and why
 def _approval(  # noqa: PLR0913  # as `record`
     repository: Path, model: str, version: int, *, by: str, at_ms: int, note: str, key: SigningKey | None
 ) -> Approval:
-    evaluation, sums = _version(repository / model / str(version))
-    _check_may(by, note, evaluation, f"{model}/{version}")
+    evaluation, people, sums = _version(repository / model / str(version))
+    _check_may(by, note, evaluation, people, f"{model}/{version}")
     approval = Approval(model=model, version=version, sums_sha256=sums, by=by, at_ms=at_ms, note=note)
     return approval if key is None else signed(approval, key)
 
@@ -141,24 +141,24 @@ def _add_remote(remote: Remote, approval: Approval) -> None:
     remote.replace(name, _with(approval, others))
 
 
-def _version(folder: Path) -> tuple[Mapping[str, Any], str]:
-    """A whole version's evaluation, and the hash of its list of hashes."""
+def _version(folder: Path) -> tuple[Mapping[str, Any], Sequence[str], str]:
+    """A whole version's evaluation, who may approve it, and the hash of its list of hashes."""
     if not folder.is_dir():
         raise NotApproved(f"{folder} is not there: nothing can be approved")
     try:
-        read_bundle(folder)
+        manifest = read_bundle(folder).description.manifest
         evaluation = json.loads((folder / EVALUATION_FILE).read_bytes())
-        return evaluation, sums_sha256(folder)
+        people = manifest.approvals.people or (evaluation.get("approval") or {}).get("people") or ()
+        return evaluation, people, sums_sha256(folder)
     except (BadBundle, ValueError, OSError) as error:
-        raise NotApproved(f"{folder} cannot be approved: {error}") from error
+        raise NotApproved(f"{folder.parent.name}/{folder.name} cannot be approved: {error}") from error
 
 
-def _check_may(by: str, note: str, evaluation: Mapping[str, Any], place: str) -> None:
+def _check_may(by: str, note: str, evaluation: Mapping[str, Any], people: Sequence[str], place: str) -> None:
     if not by.strip() or len(by) > _LONGEST_NAME or not by.isprintable():
         raise NotApproved(f"{by!r} is no name; needed is that of a person, of at most {_LONGEST_NAME} characters")
     if len(note) > _LONGEST_NOTE:
         raise NotApproved(f"the note has {len(note):,} characters; at most {_LONGEST_NOTE:,} are kept")
-    people = (evaluation.get("approval") or {}).get("people") or []
     if people and by not in people:
         raise NotApproved(f"{by} may not approve {place}; {', '.join(people)} may")
     failed = [f"{gate['gate']} of {gate['head']}" for gate in evaluation.get("gates") or [] if not gate["holds"]]

@@ -52,7 +52,7 @@ def test_not_needed(made: Made, repository: Path) -> None:
     _publish(made, repository)
     assert check_approval(repository, "shop", 1, "canary", REQUIRED) is None
     assert check_approval(repository, "shop", 1, "stable", ApprovalOrder()) is None
-    with pytest.raises(NotApproved, match="may be called canary only when a named person approved it; nobody has"):
+    with pytest.raises(NotApproved, match="shop/1 takes no label before a named person approved it; nobody has"):
         check_approval(repository, "shop", 1, "canary", ApprovalOrder(required=True))
 
 
@@ -62,7 +62,7 @@ def test_several_people(made: Made, repository: Path) -> None:
     record(repository, "shop", 1, by="Mallory", at_ms=1)
     with pytest.raises(
         NotApproved,
-        match="shop/1 may be called stable only when Ada, Grace approved it; that of Mallory does not count: they",
+        match="shop/1 takes the label 'stable' only when Ada or Grace approved it; that of Mallory does not count",
     ):
         check_approval(repository, "shop", 1, "stable", REQUIRED)
     record(repository, "shop", 1, by="Grace", at_ms=2)
