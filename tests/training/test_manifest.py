@@ -106,9 +106,11 @@ def test_default_is_typical() -> None:
 def test_who_has_to_agree(made: Made) -> None:
     """The manifest says it where the configuration asks for it, and says nothing otherwise."""
     identity = Identity("shop", 1, 0, 0, "made for tests", 0)
-    parts = ([], [], {}, np.empty((0, 0), np.float32), made.evidence)
-    asked = ApprovalOrder(required=True, labels=("stable",), people=("Ada",))
-    manifest = build_manifest(identity, *parts, asked)
+
+    def build(order: ApprovalOrder) -> bundle_pb2.Manifest:
+        return build_manifest(identity, [], [], {}, np.empty((0, 0), np.float32), made.evidence, order)
+
+    manifest = build(ApprovalOrder(required=True, labels=("stable",), people=("Ada",)))
     assert manifest.approvals == bundle_pb2.Approvals(required=True, labels=["stable"], people=["Ada"])
-    assert not build_manifest(identity, *parts, ApprovalOrder(people=("Ada",))).HasField("approvals")
+    assert not build(ApprovalOrder(people=("Ada",))).HasField("approvals")
     assert not made.manifest.HasField("approvals")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from protos.audience.v1 import bundle_pb2
+from server.approval import Approval, approval_path
 from server.bundle import SUMS_FILE
 from server.mirror import Mirror
 from server.remote import Remote
@@ -15,14 +16,7 @@ from server.signature import read_public_keys
 from tests.bundles import Made
 from tests.keys import make_keys
 from tests.store import Repository
-from training.judging.approval import (
-    Approval,
-    NotApproved,
-    approval_path,
-    check_approval,
-    read_approvals,
-    record,
-)
+from training.judging.approval import NotApproved, check_approval, read_approvals, record
 from training.judging.command import main
 from training.judging.order import ApprovalOrder
 from training.publish import bundle_files, publish
