@@ -4,8 +4,9 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from server.approval import FOLDER
 from server.bundle import SUMS_FILE, largest_bytes
 from server.errors import BadBundle
 from server.remote import RemoteFile
@@ -14,6 +15,7 @@ from server.repository import POLICY_FILE, is_model_name
 _MOST_FILES = 32
 _LARGEST_SUMS_BYTES = 1 << 16
 _VERSION = re.compile(r"[1-9][0-9]{0,14}")
+_APPROVALS = re.compile(r"([1-9][0-9]{0,14})\.json")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _IN_VERSION = 3  # parts of <model>/<version>/<file>
 _IN_MODEL = 2
@@ -68,16 +70,18 @@ class Catalogue:
     Attributes:
         versions: the complete ones.
         policies: policy.json by model.
+        approvals: who agreed to complete versions.
     """
 
     versions: Mapping[Key, RemoteVersion]
     policies: Mapping[str, RemoteFile]
+    approvals: Mapping[Key, RemoteFile] = field(default_factory=dict)
 
 
 def read_catalogue(files: Mapping[str, RemoteFile]) -> Catalogue:
     """What these files are. Names that are not a model's, a version's or a plain file's are not seen."""
     folders: defaultdict[Key, dict[str, RemoteFile]] = defaultdict(dict)
-    policies = {}
+    policies, approvals = {}, {}
     for path, file in files.items():
         parts = path.split("/")
         if not is_model_name(parts[0]):
@@ -86,8 +90,10 @@ def read_catalogue(files: Mapping[str, RemoteFile]) -> Catalogue:
             policies[parts[0]] = file
         elif len(parts) == _IN_VERSION and is_version_name(parts[1]) and _FILE.fullmatch(parts[2]):
             folders[Key(parts[0], int(parts[1]))][parts[2]] = file
+        elif len(parts) == _IN_VERSION and parts[1] == FOLDER and (match := _APPROVALS.fullmatch(parts[2])):
+            approvals[Key(parts[0], int(match[1]))] = file
     complete = {key: RemoteVersion(found) for key, found in folders.items() if SUMS_FILE in found}
-    return Catalogue(complete, policies)
+    return Catalogue(complete, policies, {key: file for key, file in approvals.items() if key in complete})
 
 
 def is_version_name(name: str) -> bool:

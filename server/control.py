@@ -87,6 +87,7 @@ class Control:
             Workers(runtime, settings.workers).look,  # of its own: it looks from another thread
             largest_batch=settings.max_batch_rows,
             keys=read_public_keys(settings.public_key),
+            approvers=read_public_keys(settings.approver_key),
         )
         self._health = make_health()
         policies = LocalPolicies(settings.folder, self._mirror.replace_policy if self._mirror else replace_policy)

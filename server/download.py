@@ -70,7 +70,7 @@ def discard(path: Path) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Puts this content in place of a file's: whoever reads it sees the one or the other."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.new")
     draft.write_bytes(content)
     draft.replace(path)

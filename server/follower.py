@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from protos.audience.v1 import bundle_pb2
 from server.bundle import Description
 from server.errors import BadBundle
-from server.handover import read_schemas
+from server.handover import read_manifest, read_schemas
 from server.head_reader import read_heads
 from server.heads import FloatMatrix
 from server.memory import give_back
@@ -25,7 +24,7 @@ from server.priority import give_way
 from server.registry import Registry
 from server.runtime import Watched
 from server.schema import Schema, read_schema
-from server.traffic import Route
+from server.traffic import NO_LABEL, Route
 from server.wish import Serving, Wish, WishedModel
 
 Key = tuple[str, int]
@@ -75,7 +74,9 @@ class Follower:
     @property
     def serving(self) -> dict[str, Serving]:
         """What is loaded, by model."""
-        return {name: Serving(self._versions(name), route.targets) for name, route in self._routes.items()}
+        routes = self._routes
+        names = sorted({name for name, _ in list(self._models)})
+        return {name: Serving(self._versions(name), routes.get(name, Route()).targets) for name in names}
 
     def _versions(self, name: str) -> tuple[int, ...]:
         # of a copy, which the interpreter makes in one step: other threads ask, too
@@ -84,7 +85,7 @@ class Follower:
     @property
     def is_ready(self) -> bool:
         """Whether something serves, and control had no version left to try."""
-        return self.wish is not None and self.wish.is_settled and bool(self._loaded)
+        return self.wish is not None and self.wish.is_settled and bool(self._routes)
 
     def run(self, stop: threading.Event) -> None:
         """Follows until `stop` is set. An unforeseen fault is logged; the loop goes on."""
@@ -163,14 +164,20 @@ class Follower:
             del self._loaded[key]
 
     def _publish(self, wish: Wish, expected: frozenset[str]) -> None:
-        """Serves what is loaded, as the wish says who gets which of it."""
+        """Serves what is loaded, as the wish says who gets which of it.
+
+        A model is awaited while it has nothing for those who ask for none.
+        """
         routes = {}
         for name in sorted({name for name, _ in self._models}):
             route, known = wish.routes.get(name, Route()), self._routes.get(name, Route())
-            routes[name] = route.settled(self._versions(name), known.targets)
+            settled = route.settled(self._versions(name), known.targets)
+            if NO_LABEL in settled.targets:
+                routes[name] = settled
         self._routes = routes
         awaited = expected - self._routes.keys()
-        self._registry.publish(list(self._models.values()), self._schemas, awaited, self._routes)
+        models = [model for (name, _), model in self._models.items() if name in routes]
+        self._registry.publish(models, self._schemas, awaited, self._routes)
 
     def _drop_retired(self) -> None:
         """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held."""
@@ -180,7 +187,7 @@ class Follower:
 
 
 def _describe(wished: WishedModel) -> Description:
-    manifest = bundle_pb2.Manifest.FromString(Path(wished.manifest).read_bytes())
+    manifest = read_manifest(wished)
     return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
 
 

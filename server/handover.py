@@ -74,9 +74,13 @@ class Handover:
         self.wish = replace(wish, sequence=sequence + 1)
         self._runtime.replace_json(self._runtime.wish, self.wish.to_json())
 
-    def remove_unwished(self) -> None:
-        """Removes the files of versions that no worker needs any longer: all have followed the last wish."""
-        needed = {path for model in self.wish.models for path in (model.manifest, model.graph, model.rows)}
+    def remove_unwished(self, coming: Iterable[WishedModel] = ()) -> None:
+        """Removes the files of versions that no worker needs any longer: all have followed the last wish.
+
+        Args:
+            coming: versions that are to be wished yet.
+        """
+        needed = {path for model in (*self.wish.models, *coming) for path in (model.manifest, model.graph, model.rows)}
         for path in self._runtime.folder.iterdir():
             if path.suffix in _SUFFIXES and str(path) not in needed:
                 path.unlink()
@@ -92,6 +96,15 @@ class Handover:
         if space.f_bavail * space.f_frsize < (1 + _LEFT_FREE) * len(graph):
             return str(folder.absolute() / MODEL_FILE)
         return self._write(name, graph)
+
+
+def read_manifest(wished: WishedModel) -> bundle_pb2.Manifest:
+    """The manifest of a version that was handed over.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return bundle_pb2.Manifest.FromString(Path(wished.manifest).read_bytes())
 
 
 def read_schemas(paths: Iterable[str]) -> Mapping[str, Schema]:

@@ -1,17 +1,18 @@
 """Control's loop: scan the repository, ask the policy, verify, wish, and see that every worker follows."""
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from server.approval import Required, approval_path, sums_sha256
 from server.bundle import read_bundle, read_description
 from server.errors import BadBundle, BadPolicy, RepositoryUnreadable
-from server.handover import Handover
+from server.handover import Handover, read_manifest
 from server.lifecycle import Lifecycle
 from server.memory import give_back
 from server.model import load_model
@@ -45,6 +46,7 @@ class Loader:
         states: what each worker said last; None for one that is not there.
         largest_batch: the most rows that will be scored at once.
         keys: whose versions may serve; None: anybody's.
+        approvers: whose signatures of approvals count; None: approvals need none.
         clock_s: seconds that never go back.
     """
 
@@ -57,6 +59,7 @@ class Loader:
         *,
         largest_batch: int,
         keys: TrustedKeys | None = None,
+        approvers: TrustedKeys | None = None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
@@ -65,6 +68,7 @@ class Loader:
         self._states = states
         self._largest_batch = largest_batch
         self._keys = keys
+        self._approvers = approvers
         self._clock_s = clock_s
         self._schemas_sequence = -1  # of the wish that has the last one
         self._progress: dict[str, Progress] = {}
@@ -83,6 +87,9 @@ class Loader:
         wish, states = self._handover.wish, self._states()
         progress.route, progress.is_begun = wish.routes.get(name, Route()), True
         progress.is_policy_known = False
+        for version, wished in progress.wished.items():
+            with contextlib.suppress(OSError, BadBundle):  # the workers, who need it, could not read it either
+                progress.learn(version, Required.of(read_manifest(wished), ""))  # its own files may be gone
         rollout = Rollout(wish.sequence, self._clock_s(), frozenset(progress.wished))
         if rollout.is_tried(states) and is_served(name, progress.route.default, states):
             progress.serving, progress.reached = progress.route.default, progress.route.targets
@@ -143,7 +150,7 @@ class Loader:
                 self._conclude(name, progress, progress.rollout, states)
         self._tell()
         if not any(progress.rollout for progress in self._progress.values()) and self._is_followed(states):
-            self._handover.remove_unwished()
+            self._handover.remove_unwished([one for known in self._progress.values() for one in known.wished.values()])
         self.status = replace(
             self.status,
             models={name: progress.status(name, states) for name, progress in self._progress.items()},
@@ -189,6 +196,7 @@ class Loader:
         progress = self._progress[name]
         self._read_policy(name, progress)
         self._learn_schemas(name, progress)
+        self._look_at_approvals(name, progress)
         if progress.is_policy_known and progress.policy.content.unloaded:
             progress.unload()
             return
@@ -197,7 +205,7 @@ class Loader:
         version = progress.wanted.load
         if version is not None and self._schemas_are_known() and not self._is_busy(progress):
             self._load(name, version, progress)
-        if progress.wished and not progress.is_begun and progress.wanted.load is None:
+        if progress.wished and not progress.is_begun and progress.can_begin:
             progress.is_begun = True
             progress.expect(self._next_sequence, progress.begun_s, *progress.wished)
         progress.lead(name, self._next_sequence, self._clock_s())
@@ -219,11 +227,29 @@ class Loader:
             is_settled = version in progress.refused or progress.described.get(version) == fingerprint
             if is_settled or not fingerprint.is_complete:
                 continue
-            description = self._attempt(name, version, progress, partial(read_description, keys=self._keys))
-            if description is not None:
+            read = self._attempt(name, version, progress, self._read_facts)
+            if read is not None:
+                schema, required = read
                 progress.described[version] = fingerprint
-                progress.schemas[version] = description.schema
-                self._add_schema(description.schema)
+                progress.schemas[version] = schema
+                progress.learn(version, required)
+                self._add_schema(schema)
+
+    def _read_facts(self, folder: Path) -> tuple[Schema, Required | None]:
+        """What a version's features are, and who has to approve it."""
+        description = read_description(folder, keys=self._keys)
+        return description.schema, Required.of(description.manifest, sums_sha256(folder))
+
+    def _look_at_approvals(self, name: str, progress: Progress) -> None:
+        """Reads each file of approvals that is another; what is said of one version moves no label of another."""
+        for version, before in progress.consents.items():
+            consent = before.looked_at(approval_path(self._root, name, version), self._approvers)
+            progress.consents[version] = consent
+            if consent.lack and (consent.lack != before.lack or not before.is_read):
+                extra = {"model": name, "version": version, "reason": f"it {consent.lack}"[:_LONGEST_REASON]}
+                _log.warning("version waits for approval", extra=extra)
+            elif consent.by and before.is_read and consent.by != before.by:
+                _log.info("version approved", extra={"model": name, "version": version, "by": consent.by})
 
     def _add_schema(self, schema: Schema) -> None:
         if self._handover.add_schema(schema):

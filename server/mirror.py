@@ -6,13 +6,14 @@ import fcntl
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from protos.audience.v1 import policy_pb2
+from server.approval import FOLDER, LARGEST_BYTES, approval_name
 from server.catalogue import (
     Catalogue,
     Key,
@@ -85,7 +86,7 @@ class Mirror:
         self._on_failure = on_failure
         self._clock_s = clock_s
         self._lock: IO[bytes] | None = None
-        self._policies: dict[str, str] = {}
+        self._tags: dict[str, str] = {}  # of the policies and approvals that are here
         self._troubles: dict[str, Trouble] = {}
         self._has_looked = threading.Event()
 
@@ -125,19 +126,25 @@ class Mirror:
 
     def _follow(self, catalogue: Catalogue) -> None:
         """New versions first, the newest soonest; removals last, so that what replaces a version is here before."""
-        followed = {str(key) for key in catalogue.versions} | {_policy(model) for model in catalogue.policies} | {""}
+        approvals = {approval_name(key.model, key.version): file for key, file in catalogue.approvals.items()}
+        policies = {_policy(model): file for model, file in catalogue.policies.items()}
+        followed = {"", *map(str, catalogue.versions), *approvals, *policies}
         self._troubles = {name: trouble for name, trouble in self._troubles.items() if name in followed}
         for key in sorted(catalogue.versions, key=lambda key: (-key.version, key.model)):
             if not self._follow_version(key, catalogue.versions[key]):
                 break  # the next would fail too, and take its time for it
-        for model, file in catalogue.policies.items():
-            self._follow_policy(model, file)
-        self._remove_absent(catalogue)
+        for name, file in approvals.items():
+            self._follow_file(name, file, LARGEST_BYTES)
+        for name, file in policies.items():
+            self._follow_file(name, file, LARGEST_POLICY_BYTES)
+        self._remove_absent(catalogue, approvals.keys() | policies.keys())
 
-    def _remove_absent(self, catalogue: Catalogue) -> None:
-        for model in held_policies(self._folder) - catalogue.policies.keys():
-            discard(self._folder / _policy(model))
-            self._policies.pop(model, None)
+    def _remove_absent(self, catalogue: Catalogue, files: Collection[str]) -> None:
+        for name in held_files(self._folder).difference(files):
+            discard(self._folder / name)
+            self._tags.pop(name, None)
+            with contextlib.suppress(OSError):  # it is the model's, or has others
+                (self._folder / name).parent.rmdir()
         for key in held(self._folder) - catalogue.versions.keys():
             remove(self._folder, key)
             with contextlib.suppress(OSError):  # it has others
@@ -172,21 +179,21 @@ class Mirror:
             raise OSError(errno.EIO, str(error)) from error
         replace_policy(path, policy)
 
-    def _follow_policy(self, model: str, file: RemoteFile) -> None:
-        name = _policy(model)
+    def _follow_file(self, name: str, file: RemoteFile, limit: int) -> None:
+        """Copies a file beside the versions that is new, or another than before; it has at most `limit` bytes."""
         is_here = (self._folder / name).is_file()
-        if (is_here and self._policies.get(model) == file.tag) or not self._is_due(name, file.tag):
+        if (is_here and self._tags.get(name) == file.tag) or not self._is_due(name, file.tag):
             return
         with self._noted(name, file.tag):
-            content = self._remote.read(name, LARGEST_POLICY_BYTES)
-            if len(content) > LARGEST_POLICY_BYTES:
-                raise BadBundle(f"it has more than {LARGEST_POLICY_BYTES:,} bytes")
+            content = self._remote.read(name, limit)
+            if len(content) > limit:
+                raise BadBundle(f"it has more than {limit:,} bytes")
             if len(content) != file.size_bytes:
                 raise RepositoryUnreadable(
                     f"it was cut or replaced: {len(content):,} of {file.size_bytes:,} bytes came"
                 )
             replace_file(self._folder / name, content)
-            self._policies[model] = file.tag
+            self._tags[name] = file.tag
 
     def _has_lock(self) -> bool:
         """Whether this is the server that mirrors into the folder; then nobody else's leftovers are in use."""
@@ -252,9 +259,11 @@ def held(folder: Path) -> set[Key]:
     return {Key(m.name, int(path.name)) for m in models for path in m.iterdir() if is_version_name(path.name)}
 
 
-def held_policies(folder: Path) -> set[str]:
-    """The models whose policy the folder has a copy of."""
-    return {path.parent.name for path in folder.glob(f"*/{POLICY_FILE}") if is_model_name(path.parent.name)}
+def held_files(folder: Path) -> set[str]:
+    """The policies and approvals that the folder has a copy of, by their names at the address."""
+    paths = [*folder.glob(f"*/{POLICY_FILE}"), *folder.glob(f"*/{FOLDER}/*.json")]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return {name for name in names if is_model_name(name.partition("/")[0])}
 
 
 def _policy(model: str) -> str:

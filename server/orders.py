@@ -12,7 +12,7 @@ from server.settings import Settings, read_repository
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 _PATHS = frozenset(name for name, kind in get_type_hints(Settings).items() if Path in (kind, *get_args(kind)))
-_LISTS_OF_PATHS = frozenset({"public_key"})
+_LISTS_OF_PATHS = frozenset({"public_key", "approver_key"})
 
 
 @dataclass(frozen=True, slots=True)

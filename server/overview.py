@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from protos.audience.v1 import policy_pb2
+from server.approval import Consent
 from server.schema import Schema
 from server.traffic import Route
 
@@ -17,12 +18,14 @@ class ModelStatus:
         found: versions on disk.
         refused: why versions were refused.
         behind: why workers do not serve that version, by the worker's number.
+        unapproved: why versions wait for an approval.
     """
 
     serving: int | None
     found: tuple[int, ...]
     refused: Mapping[int, str]
     behind: Mapping[int, str] = field(default_factory=dict)
+    unapproved: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Traffic:
         loading: versions that are on their way to the workers.
         since_ms: since when versions are loaded, in milliseconds since 1970; of those that this process saw coming.
         schemas: features of versions.
+        unapproved: versions that wait for an approval, and whose.
     """
 
     loaded: tuple[int, ...]
@@ -50,6 +54,7 @@ class Traffic:
     loading: frozenset[int] = frozenset()
     since_ms: Mapping[int, int] = field(default_factory=dict)
     schemas: Mapping[int, Schema] = field(default_factory=dict)
+    unapproved: Mapping[int, Consent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,20 +34,26 @@ class Wanted:
 
 
 def wanted(
-    found: Versions, loaded: Collection[int], refused: Mapping[int, Fingerprint], policy: policy_pb2.Policy
+    found: Versions,
+    loaded: Collection[int],
+    refused: Mapping[int, Fingerprint],
+    policy: policy_pb2.Policy,
+    withheld: Collection[int] = (),
 ) -> Wanted:
     """Which versions a model needs.
 
     The newest complete ones that were not refused as they stand, and each that the policy names. A version that is
     loaded stays when its files are damaged, and while it is named also when they are gone; the newest stays when
     nothing usable is left. An older one is loaded in place of the newest only when that was taken away from the
-    repository: this is one way to go back.
+    repository: this is one way to go back. One that is withheld is not among the newest, and so is loaded only when the
+    policy names it.
 
     Args:
         found: versions on disk.
         loaded: versions that are loaded, or about to be.
         refused: what a version looked like when it was refused; once it looks otherwise, it is tried again.
         policy: the model's, checked.
+        withheld: versions that may not serve by being new: they wait for an approval.
     """
     if policy.unloaded:
         return Wanted(None, frozenset(), None)
@@ -57,7 +63,8 @@ def wanted(
         if fingerprint.is_complete and refused.get(version) != fingerprint
     }
     there = usable.union(version for version in loaded if version in found)
-    newest = frozenset(sorted(there or set(loaded), reverse=True)[: policy.newest or 1])
+    free = there.difference(withheld) or set(loaded).difference(withheld)
+    newest = frozenset(sorted(free, reverse=True)[: policy.newest or 1])
     named = named_versions(policy) & there.union(loaded)
     missing = sorted(newest.difference(loaded), reverse=True) + sorted(named.difference(loaded), reverse=True)
     return Wanted(missing[0] if missing else None, newest | named, max(newest, default=None))
@@ -75,13 +82,14 @@ def previous_targets(policy: policy_pb2.Policy) -> Mapping[str, int]:
     return {**targets, NO_LABEL: targets[STABLE]} if STABLE in targets else targets
 
 
-def route(model: str, policy: policy_pb2.Policy, newest: int | None) -> Route:
+def route(model: str, policy: policy_pb2.Policy, newest: int | None, withheld: Collection[int] = ()) -> Route:
     """Who gets which version, if all of them can be loaded.
 
     Args:
         model: its name.
         policy: its policy, checked.
         newest: as in Wanted.
+        withheld: as for `wanted`.
     """
     targets = dict(policy.labels)
     if STABLE in targets:
@@ -97,6 +105,7 @@ def route(model: str, policy: policy_pb2.Policy, newest: int | None) -> Route:
         holdout=policy.holdout.basis_points,
         holdout_salt=policy.holdout.salt or f"{model}/holdout",
         shadow=shadow,
+        withheld=tuple(sorted(withheld)),
     )
 
 

@@ -20,6 +20,7 @@ class Settings:
 
     repository: Path | str
     public_key: tuple[Path, ...]
+    approver_key: tuple[Path, ...]
     host: str
     port: int
     control_port: int
@@ -60,7 +61,8 @@ def parse(arguments: Sequence[str]) -> Settings:
     """The settings that these arguments ask for. Ends the process with status 2 and a reason when they are wrong."""
     parser = _parser()
     known = vars(parser.parse_args(arguments))
-    known["public_key"] = tuple(known["public_key"] or ())
+    for name in ("public_key", "approver_key"):
+        known[name] = tuple(known[name] or ())
     settings = Settings(**{field.name: known[field.name] for field in fields(Settings)})
     _check_repository(parser, settings)
     _check_tls(parser, settings)
@@ -98,7 +100,7 @@ def _check_tls(parser: argparse.ArgumentParser, settings: Settings) -> None:
 
 def _check_files(parser: argparse.ArgumentParser, settings: Settings) -> None:
     tls = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
-    for path in (*tls, settings.admin_token_file, *settings.public_key):
+    for path in (*tls, settings.admin_token_file, *settings.public_key, *settings.approver_key):
         if path is not None and not path.is_file():
             parser.error(f"{path} is not a file that can be read")
 
@@ -136,6 +138,14 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="Ed25519 public key, PEM; only versions that it signed serve; several times for several keys, of which "
         "one is enough; absent: signatures are not looked at",
+    )
+    add(
+        "--approver-key",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="Ed25519 public key, PEM, of somebody who may approve versions; only approvals that one of these signed "
+        "count; absent: approvals need no signature",
     )
     add("--host", default="127.0.0.1", help="address to listen on, for all ports; 0.0.0.0 for all")
     add("--port", type=_port, default=50051, help="port for scoring; 0 takes a free one and logs it")

@@ -9,6 +9,8 @@ WHOLE: Final = 10_000  # basis points
 STABLE: Final = "stable"
 NO_LABEL: Final = ""
 
+Given = tuple[str, int]  # a label, and the version that it is given to
+
 
 def bucket(salt: str, visitor: bytes) -> int:
     """A visitor's place among all, from 0 to 9,999: the same for the same salt, and unrelated for another.
@@ -42,6 +44,7 @@ class Route:
         holdout: basis points of all visitors.
         holdout_salt: of the holdout.
         shadow: the label whose version scores beside, and how many basis points of the requests.
+        withheld: versions that nobody gets who asks for none: they wait for an approval.
     """
 
     targets: Mapping[str, int] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Route:
     holdout: int = 0
     holdout_salt: str = ""
     shadow: Share | None = None
+    withheld: tuple[int, ...] = ()
 
     @property
     def default(self) -> int:
@@ -75,20 +79,30 @@ class Route:
         """Whether a visitor is in the holdout."""
         return bool(self.holdout and visitor) and bucket(self.holdout_salt, visitor) < self.holdout
 
-    def settled(self, loaded: Collection[int], before: Mapping[str, int]) -> Self:
+    def settled(self, loaded: Collection[int], before: Mapping[str, int], unapproved: Collection[Given] = ()) -> Self:
         """The same among the versions that are loaded: a label whose version is not keeps the one that it had before.
 
-        A label that has neither is left out. Who asks for none then gets what they had before, or else the newest, and
-        is told no label.
+        So does one whose version is not approved. A label that has neither is left out. Who asks for none then gets
+        what they had before, or else the newest that is not withheld, and is told no label; without any, they get none.
+
+        Args:
+            loaded: the versions.
+            before: version by label, as in `targets`.
+            unapproved: the labels that versions do not take yet.
         """
+
+        def can(label: str, version: int | None) -> bool:
+            return version in loaded and (label, version) not in unapproved
+
         targets = {}
         for label, version in self.targets.items():
-            if version in loaded:
+            if can(label, version):
                 targets[label] = version
-            elif before.get(label) in loaded:
+            elif can(label, before.get(label)):
                 targets[label] = before[label]
-        if NO_LABEL not in targets and loaded:
-            targets[NO_LABEL] = max(loaded)
+        others = [version for version in loaded if version not in self.withheld]
+        if NO_LABEL not in targets and others:
+            targets[NO_LABEL] = max(others)
         default_label = self.default_label if self.default_label in targets else NO_LABEL
         return replace(self, targets=targets, default_label=default_label)
 
@@ -101,4 +115,5 @@ class Route:
         """The route that was written so."""
         split = tuple(Share(**share) for share in content["split"])
         shadow = content["shadow"] and Share(**content["shadow"])
-        return cls(**{**content, "split": split, "shadow": shadow})
+        withheld = tuple(content.get("withheld", ()))  # a control process before this one may not know it
+        return cls(**{**content, "split": split, "shadow": shadow, "withheld": withheld})

@@ -87,8 +87,9 @@ def render(status: Status, *, is_ready: bool) -> str:
 def _model_rows(name: str, model: ModelStatus) -> str:
     refused = "<br>".join(f"{version}: {html.escape(reason)}" for version, reason in sorted(model.refused.items()))
     behind = "".join(f"<br>worker {number}: {html.escape(reason)}" for number, reason in sorted(model.behind.items()))
+    waiting = "".join(f"<br>{version}: {html.escape(lack)}" for version, lack in sorted(model.unapproved.items()))
     on_disk = ", ".join(map(str, model.found)) or "none"
-    return f"<tr><td>{name}<td>{model.serving or 'none'}<td>{on_disk}<td class=bad>{refused}{behind}</tr>"
+    return f"<tr><td>{name}<td>{model.serving or 'none'}<td>{on_disk}<td class=bad>{refused}{behind}{waiting}</tr>"
 
 
 class _Server(ThreadingHTTPServer):

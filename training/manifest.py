@@ -14,6 +14,7 @@ from training.export.graph import SMALLEST_RUNTIME
 from training.export.parity import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, Evidence
 from training.features import Features, FeatureSpec, to_schema, typical
 from training.heads import CLASS, EXPECTED, PROBABILITY, Classified, Column, Head, Outcome, Segmentation, width
+from training.judging.order import ApprovalOrder
 from training.keys import Keyed
 from training.names import Trait, strongest
 from training.naming import Segments
@@ -25,6 +26,7 @@ _KINDS = {
     CLASS: bundle_pb2.HEAD_KIND_CLASSES,
 }
 FEATURE_QUANTILES = 101
+_NOBODY = ApprovalOrder()
 SCORE_QUANTILES = 1001  # audiences are bought by the top per cent, where a coarse table is one straight line
 
 
@@ -48,6 +50,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
     population: Features,
     evidence: Evidence,
     defaults: Features | None = None,
+    approval: ApprovalOrder = _NOBODY,
 ) -> bundle_pb2.Manifest:
     """The manifest.
 
@@ -59,6 +62,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         population: shape (n, width), the visitors that distributions are taken from.
         evidence: of parity.
         defaults: shape (width,), what a missing value becomes; None for what is typical of the population.
+        approval: who has to agree before the version takes a label.
     """
     return bundle_pb2.Manifest(
         format_version=FORMAT_VERSION,
@@ -85,7 +89,12 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
             relative_tolerance=RELATIVE_TOLERANCE,
             largest_difference=evidence.largest_difference,
         ),
+        approvals=_approvals(approval),
     )
+
+
+def _approvals(order: ApprovalOrder) -> bundle_pb2.Approvals | None:
+    return bundle_pb2.Approvals(required=True, labels=order.labels, people=order.people) if order.required else None
 
 
 def _heads(heads: Sequence[Head], segments: Mapping[str, Segments], population: Features) -> list[bundle_pb2.Head]:

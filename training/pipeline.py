@@ -147,7 +147,16 @@ def train(order: Order, show: Show) -> Trained:
     evaluation = stages.run(
         f"judged-{version}", "Judging every head", lambda: evaluate(fitted, identity, evidence, leakage, seed)
     )
-    manifest = build_manifest(identity, newest.specs, heads, segments, newest.features, evidence, material.defaults)
+    manifest = build_manifest(
+        identity,
+        newest.specs,
+        heads,
+        segments,
+        newest.features,
+        evidence,
+        material.defaults,
+        orders.approval,
+    )
     report = render(evaluation, facts_of(manifest)).encode()
     _write_drafts(order.work, evaluation, report)
     check_leaks(leakage)

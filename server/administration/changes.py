@@ -17,6 +17,10 @@ class NotPossible(AudienceError):
     """It cannot be done as things are. The text says why, and what would help."""
 
 
+class NotApproved(NotPossible):
+    """A label needs an approval that the version has not. The text says whose, and how it is given."""
+
+
 def load(version: int) -> Change:
     """Loads a version beside the others; of a model that is unloaded, the others too."""
 

@@ -8,9 +8,9 @@ import grpc
 
 from protos.audience.v1 import models_pb2, models_pb2_grpc, policy_pb2
 from server.administration import changes
-from server.administration.changes import Change, NotFound, NotPossible
+from server.administration.changes import Change, NotApproved, NotFound, NotPossible
 from server.administration.policies import Conflict, NotWritten, Policies
-from server.administration.presence import check_version, checked, unknown
+from server.administration.presence import check_version, checked, unapproved, unknown
 from server.administration.state import model_state
 from server.administration.waiting import Follows, wait_until
 from server.errors import AudienceError, BadPolicy, InvalidRequest
@@ -33,6 +33,7 @@ _CODES: dict[type[AudienceError], grpc.StatusCode] = {
     BadPolicy: grpc.StatusCode.INVALID_ARGUMENT,
     NotFound: grpc.StatusCode.NOT_FOUND,
     NotPossible: grpc.StatusCode.FAILED_PRECONDITION,
+    NotApproved: grpc.StatusCode.FAILED_PRECONDITION,
     Conflict: grpc.StatusCode.ABORTED,
     NotWritten: grpc.StatusCode.UNAVAILABLE,
     NotLooked: grpc.StatusCode.UNAVAILABLE,
@@ -133,9 +134,8 @@ class Models(models_pb2_grpc.ModelsServicer):
         def change(status: Status) -> Change:
             default = _default(request.model, status)
             model = status.models[request.model]
-            others = [
-                version for version in reversed(model.found) if version < default and version not in model.refused
-            ]
+            barred = {*model.refused, *unapproved(STABLE, status.traffic[request.model])}
+            others = [version for version in reversed(model.found) if version < default and version not in barred]
             return changes.roll_back(request.label or STABLE, others, default)
 
         return self._change(request.model, change, context)
@@ -152,11 +152,11 @@ class Models(models_pb2_grpc.ModelsServicer):
         return models_pb2.ChangeReply(model=self._state(model, self._loader.status), is_followed=is_followed)
 
     def _write(self, model: str, make: Callable[[Status], Change], latest_s: float) -> policy_pb2.Policy:
-        """The policy with the change. What is not found may have come since the last look: then it looks again."""
+        """The policy with the change. What is not found, or not approved, may be so no longer: then it looks again."""
         status = self._looked()
         try:
             return self._policies.change(model, checked(model, make, status))
-        except NotFound:
+        except (NotFound, NotApproved):
             status = self._look_again(status.looks, latest_s)
             return self._policies.change(model, checked(model, make, status))
 

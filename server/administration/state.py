@@ -33,6 +33,7 @@ def _version_state(version: int, status: ModelStatus, traffic: Traffic, rows: in
         since_ms=traffic.since_ms.get(version, 0),
         rows=rows,
         new_features=_new_features(traffic.schemas.get(traffic.route.default), traffic.schemas.get(version)),
+        unapproved=traffic.unapproved[version].lack if version in traffic.unapproved else "",
     )
 
 

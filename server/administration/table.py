@@ -40,6 +40,8 @@ def _notes(state: models_pb2.ModelState) -> Iterator[str]:
     for version in state.versions:
         if version.new_features:
             yield f"version {version.version} has new features: {', '.join(version.new_features)}"
+        if version.unapproved:
+            yield f"version {version.version} {_line(version.unapproved)}"
     if state.bad_policy:
         yield f"policy refused: {_line(state.bad_policy)}"
     for worker, reason in sorted(state.behind.items()):

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import grpc
 import pytest
 
 from demo.server import Server
-from protos.audience.v1 import models_pb2, models_pb2_grpc, scoring_pb2
+from protos.audience.v1 import bundle_pb2, models_pb2, models_pb2_grpc, scoring_pb2
 from protos.audience.v1.models_pb2 import VersionState
 from server.administration.token import credentials
 from server.traffic import bucket
@@ -22,6 +23,7 @@ from tests.integration.answers import TIMEOUT_S, status_of
 from tests.integration.conftest import Start
 from tests.integration.processes import connected, wait_until
 from tests.integration.test_versions import OTHER_SPECS, place, serve
+from training.judging.approval import record
 
 TOKEN = "of-this-test-alone-0123"  # noqa: S105  # of no server that lives on
 Administer = Callable[..., subprocess.CompletedProcess[str]]
@@ -139,6 +141,44 @@ def test_refused_version(repository: Path, start_one: Start, first: Made, second
     ended = administer(server, "label", MODEL, "canary", "2")
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"FAILED_PRECONDITION: version 2 of model '{MODEL}' is refused: model.onnx was")
+
+
+def test_approval(repository: Path, start_one: Start, first: Made, second: Made, administer: Administer) -> None:
+    """A version that has to be approved is published, tried as a canary, refused as stable, approved, and promoted."""
+    first.publish(repository)
+    asking = bundle_pb2.Manifest()
+    asking.CopyFrom(second.manifest)
+    asking.approvals.CopyFrom(bundle_pb2.Approvals(required=True, labels=["stable"], people=["Ada Lovelace"]))
+    server = start_one("--workers", "2")
+    server.log.wait_for("version serves", version=1)
+    replace(second, manifest=asking).publish(repository)
+    server.log.wait_for("version waits for approval", version=2)
+    assert set(answers(server, ["a", "b", "c"]).values()) == {(1, "")}
+    words = "version 2 takes the label 'stable' only when Ada Lovelace approved it; nobody has"
+    labelled = administer(server, "label", MODEL, "canary", "2")
+    assert (labelled.returncode, labelled.stderr, words in labelled.stdout) == (0, "", True)
+    for command in (["promote", MODEL, "canary"], ["label", MODEL, "stable", "2"]):
+        ended = administer(server, *command)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.startswith(f"FAILED_PRECONDITION: version 2 of model '{MODEL}' takes the label 'stable'")
+        assert (
+            "python -m training approve --repository DIR --model shop --version 2 --by 'Ada Lovelace'" in ended.stderr
+        )
+    with models_of(server) as ask, pytest.raises(grpc.RpcError) as caught:
+        ask("SetLabel", models_pb2.SetLabelRequest(model=MODEL, label="stable", version=2))
+    assert status_of(caught.value)[0] == grpc.StatusCode.FAILED_PRECONDITION
+    by_hand = {"labels": {"stable": 2, "canary": 2}}
+    (repository / MODEL / "policy.json").write_text(json.dumps(by_hand))
+    with models_of(server) as ask:
+        wait_until(
+            lambda: ask("ListModels", models_pb2.ListModelsRequest()).models[0].policy.labels["stable"] == 2,
+            "the policy was not read",
+        )
+    assert set(answers(server, ["a", "b", "c"]).values()) == {(1, "")}
+    record(repository, MODEL, 2, by="Ada Lovelace", at_ms=1)
+    server.log.wait_for("version serves", version=2, replaces=1)
+    assert set(answers(server, ["a", "b", "c"]).values()) == {(2, "stable")}
+    assert words not in administer(server, "list").stdout
 
 
 def test_without_a_token(repository: Path, start: Start, first: Made, administer: Administer) -> None:

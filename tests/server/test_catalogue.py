@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.approval import approval_name
 from server.catalogue import is_version_name, read_catalogue
 from server.remote import RemoteFile
 from server.repository import scan
@@ -11,7 +12,22 @@ from tests.server.conftest import law
 
 _PART = st.one_of(
     st.sampled_from(
-        ["shop", "1", "01", "..", ".", "", "SHA256SUMS", "policy.json", ".source", "a\\b", "1\n", "x" * 200]
+        [
+            "shop",
+            "1",
+            "01",
+            "..",
+            ".",
+            "",
+            "SHA256SUMS",
+            "policy.json",
+            "approvals",
+            "1.json",
+            ".source",
+            "a\\b",
+            "1\n",
+            "x" * 200,
+        ]
     ),
     st.text(max_size=5),
 )
@@ -24,11 +40,13 @@ def test_no_name_leads_out(paths: list[str]) -> None:
     """Whatever a store lists, what is seen are plain names inside of the copy, and complete versions."""
     catalogue = read_catalogue(dict.fromkeys(paths, _FILE))
     names = [f"{key}/{name}" for key, version in catalogue.versions.items() for name in version.files]
+    approvals = [approval_name(key.model, key.version) for key in catalogue.approvals]
     root = Path("/copy")
-    for name in [*names, *(f"{model}/policy.json" for model in catalogue.policies)]:
+    for name in [*names, *(f"{model}/policy.json" for model in catalogue.policies), *approvals]:
         assert name in paths
         assert Path(root / name).resolve() == root / name
         assert not any(part.startswith(".") for part in name.split("/"))
+    assert catalogue.approvals.keys() <= catalogue.versions.keys()
     assert all("SHA256SUMS" in version.files for version in catalogue.versions.values())
 
 

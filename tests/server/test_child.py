@@ -85,8 +85,10 @@ def test_orders_come_back_as_they_were(tmp_path: Path) -> None:
     keys = [tmp_path / "old.pem", tmp_path / "new.pem"]
     for key in keys:
         key.touch()
-    settings = parse(["--repository", str(tmp_path), "--host", "::", *(f"--public-key={key}" for key in keys)])
+    flags = [*(f"--public-key={key}" for key in keys), f"--approver-key={keys[0]}"]
+    settings = parse(["--repository", str(tmp_path), "--host", "::", *flags])
     assert settings.public_key == tuple(keys)
+    assert settings.approver_key == (keys[0],)
     orders = Orders(settings, tmp_path / "runtime", 42, 3)
     assert Orders.from_json(orders.to_json()) == orders
 

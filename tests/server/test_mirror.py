@@ -106,6 +106,30 @@ def test_policy_is_followed(bench: Bench) -> None:
     assert "shop/policy.json" not in bench.copy()
 
 
+def test_approvals_are_followed(bench: Bench) -> None:
+    """Approvals of a version come, change and go as they do there, and go with the version; of no version, never."""
+    mirror = bench.mirror()
+    bench.remote.put("shop/approvals/1.json", b"early")
+    bench.remote.put("shop/approvals/notes.json", b"of nothing")
+    bench.remote.place("shop", 2, version_files())
+    mirror.step()
+    assert bench.copy().keys() == {f"shop/2/{name}" for name in version_files()}
+    bench.remote.put("shop/approvals/2.json", b"by Ada")
+    mirror.step()
+    assert bench.copy()["shop/approvals/2.json"] == b"by Ada"
+    bench.remote.put("shop/approvals/2.json", b"by Ada and Grace")
+    mirror.step()
+    assert bench.copy()["shop/approvals/2.json"] == b"by Ada and Grace"
+    bench.remote.place("shop", 3, version_files())
+    bench.remote.remove("shop/2")
+    mirror.step()
+    assert bench.copy().keys() == {f"shop/3/{name}" for name in version_files()}
+    assert not (bench.folder / "shop" / "approvals").exists()
+    bench.remote.put("shop/approvals/3.json", b" " * ((1 << 20) + 1))
+    mirror.step()
+    assert mirror.trouble == "shop/approvals/3.json: it has more than 1,048,576 bytes"
+
+
 def test_two_servers_with_one_folder(bench: Bench) -> None:
     """One of them mirrors, the other follows the folder and takes over when the first ends."""
     first, second = (

@@ -141,6 +141,28 @@ def test_versions_that_a_policy_wants(
     assert wanted(found, loaded, refused, policy) == Wanted(load, frozenset(keep), newest)
 
 
+@pytest.mark.parametrize(
+    ("policy", "found", "loaded", "withheld", "expected"),
+    [
+        pytest.param(Policy(), ALL, {3}, {4}, (None, {3}, 3), id="one that is withheld is not loaded"),
+        pytest.param(Policy(newest=2), ALL, {3}, {4}, (2, {2, 3}, 3), id="nor counted"),
+        pytest.param(Policy(), ALL, set(), {1, 2, 3, 4}, (None, set(), None), id="with all withheld nothing is"),
+        pytest.param(Policy(labels={"a": 4}), ALL, {3}, {4}, (4, {3, 4}, 3), id="but one that the policy names"),
+        pytest.param(Policy(labels={"a": 4}), {4: COMPLETE}, {3, 4}, {4}, (None, {3, 4}, 3), id="nor does it replace"),
+    ],
+)
+def test_versions_that_wait_for_an_approval(
+    policy: Policy,
+    found: dict[int, Fingerprint],
+    loaded: set[int],
+    withheld: set[int],
+    expected: tuple[int | None, set[int], int | None],
+) -> None:
+    """They do not serve by being new, and are loaded only where the policy names them."""
+    load, keep, newest = expected
+    assert wanted(found, loaded, {}, policy, withheld) == Wanted(load, frozenset(keep), newest)
+
+
 def test_route_of_a_policy() -> None:
     """Labels, with "stable" for those who ask for none; without it the newest; salts of the model's own."""
     assert route("shop", Policy(), 4) == Route({"": 4}, split_salt="shop/split", holdout_salt="shop/holdout")
@@ -155,6 +177,7 @@ def test_route_of_a_policy() -> None:
     targets = {"stable": 2, "canary": 4, "": 2}
     assert route("shop", policy, 4) == Route(targets, "stable", split, "again", 100, "shop/holdout", shadow)
     assert route("shop", Policy(), None).default == 0
+    assert route("shop", Policy(), 4, {6, 5}).withheld == (5, 6)
 
 
 @pytest.mark.parametrize(

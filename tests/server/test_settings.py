@@ -19,6 +19,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings == Settings(
         repository=tmp_path,
         public_key=(),
+        approver_key=(),
         host="127.0.0.1",
         port=50051,
         control_port=50052,

@@ -1,5 +1,6 @@
 """Who gets which version."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -71,6 +72,58 @@ def test_among_what_is_loaded(
 ) -> None:
     """A label whose version is not loaded keeps the one that it had, if that is; who asks for none gets something."""
     assert Route(targets).settled(loaded, before).targets == expected
+
+
+@pytest.mark.parametrize(
+    ("targets", "before", "unapproved", "withheld", "expected"),
+    [
+        ({"": 2, "a": 2}, {"": 1, "a": 1}, {("a", 2)}, (), {"": 2, "a": 1}),
+        ({"": 2, "a": 2}, {"": 1}, {("a", 2)}, (), {"": 2}),
+        ({"": 2, "a": 2}, {"": 1, "a": 1}, {("a", 2), ("", 2)}, (2,), {"": 1, "a": 1}),
+        ({"": 2}, {"": 3}, {("", 2), ("", 3)}, (2, 3), {"": 1}),
+        ({"a": 2}, {}, set(), (1, 2, 3), {"a": 2}),
+    ],
+)
+def test_among_what_is_approved(
+    targets: dict[str, int],
+    before: dict[str, int],
+    unapproved: set[tuple[str, int]],
+    withheld: tuple[int, ...],
+    expected: dict[str, int],
+) -> None:
+    """A label stays where it was while it may not move, and what was before has to be approved too."""
+    assert Route(targets, withheld=withheld).settled({1, 2, 3}, before, unapproved).targets == expected
+
+
+labels = st.sampled_from(["", "stable", "canary"])
+numbers = st.integers(1, 4)
+
+
+@law
+@given(
+    st.dictionaries(labels, numbers),
+    st.frozensets(numbers),
+    st.dictionaries(labels, numbers),
+    st.frozensets(st.tuples(labels, numbers)),
+)
+def test_nobody_gets_what_nobody_approved(
+    targets: dict[str, int], loaded: frozenset[int], before: dict[str, int], unapproved: frozenset[tuple[str, int]]
+) -> None:
+    """Whatever is loaded and was before, a label is at a version that is there and may have it, or nowhere."""
+    withheld = tuple(sorted(version for label, version in unapproved if not label))
+    settled = Route(targets, withheld=withheld).settled(loaded, before, unapproved).targets
+    assert unapproved.isdisjoint(settled.items())
+    assert loaded.issuperset(settled.values())
+    assert ("" in settled) == any(("", version) not in unapproved for version in loaded)
+
+
+def test_route_of_before_there_were_approvals() -> None:
+    """What a control process told that did not know of them is gone on from."""
+    content = Route({"": 1}).to_json()
+    del content["withheld"]
+    assert Route.from_json(content) == Route({"": 1})
+    kept = Route({"": 1}, withheld=(2,))
+    assert Route.from_json(json.loads(json.dumps(kept.to_json()))) == kept
 
 
 def test_label_of_those_who_ask_for_none() -> None:

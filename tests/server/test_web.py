@@ -65,6 +65,7 @@ def test_metrics_in_the_form_that_is_asked_for(measured: Measured, accept: str, 
         (SEEN, True, ["Audience is ready", "<td>shop<td>2<td>1, 2<td class=bad>1: cut", "<td>app<td>none<td>none"]),
         (Status(unreadable="gone"), False, ["<p class=bad>gone</p>"]),
         (Status({"shop": ModelStatus(None, (1, 2), {2: "b", 1: "a"})}), False, ["<td class=bad>1: a<br>2: b"]),
+        (Status({"shop": ModelStatus(1, (1, 2), {}, unapproved={2: "<b>"})}), True, ["<br>2: &lt;b&gt;</tr>"]),
     ],
 )
 def test_page_for_people(status: Status, parts: list[str], *, is_ready: bool) -> None:

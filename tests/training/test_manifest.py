@@ -9,7 +9,8 @@ from server.head_reader import read_heads
 from server.schema import read_schema
 from tests.bundles import SPECS, Made
 from training.features import FeatureSpec, to_schema, typical
-from training.manifest import distribution
+from training.judging.order import ApprovalOrder
+from training.manifest import Identity, build_manifest, distribution
 
 
 def test_columns_tile_the_scores(made: Made) -> None:
@@ -100,3 +101,16 @@ def test_default_is_typical() -> None:
     assert (spend.default, trend.default, device.default) == (2, 0, 1)
     assert (spend.minimum, spend.HasField("maximum"), trend.HasField("minimum"), trend.maximum) == (0, False, False, 3)
     assert list(device.vocabulary) == ["phone", "tablet"]
+
+
+def test_who_has_to_agree(made: Made) -> None:
+    """The manifest says it where the configuration asks for it, and says nothing otherwise."""
+    identity = Identity("shop", 1, 0, 0, "made for tests", 0)
+
+    def build(order: ApprovalOrder) -> bundle_pb2.Manifest:
+        return build_manifest(identity, [], [], {}, np.empty((0, 0), np.float32), made.evidence, order)
+
+    manifest = build(ApprovalOrder(required=True, labels=("stable",), people=("Ada",)))
+    assert manifest.approvals == bundle_pb2.Approvals(required=True, labels=["stable"], people=["Ada"])
+    assert not build(ApprovalOrder(people=("Ada",))).HasField("approvals")
+    assert not made.manifest.HasField("approvals")

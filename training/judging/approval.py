@@ -1,94 +1,61 @@
-"""Who agreed to a version: <repository>/<model>/approvals/<version>.json, beside the version, which never changes.
+"""Approves versions: who agreed, beside the version, as server/approval.py reads it."""
 
-What is approved is the hash of the version's SHA256SUMS, and so every byte of it. An approval can be signed by its
-author's Ed25519 key; without that, whoever can write the repository can write approvals too.
-"""
-
-import base64
-import binascii
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from server.bundle import SUMS_FILE, read_bundle
-from server.errors import BadBundle
+from server.approval import (
+    FORMAT,
+    LARGEST_BYTES,
+    Approval,
+    BadApprovals,
+    Required,
+    approval_name,
+    approval_path,
+    parse_approvals,
+    sums_sha256,
+)
+from server.approval import read_approvals as read_file
+from server.bundle import EVALUATION_FILE, read_bundle
+from server.catalogue import Key, read_catalogue
+from server.download import fetch
+from server.errors import BadBundle, RepositoryUnreadable
+from server.remote import AlreadyThere, Remote
 from server.signature import TrustedKeys
 from training.errors import NotTrained
 from training.judging.order import ApprovalOrder
 from training.signature import SigningKey
 
-FOLDER: Final = "approvals"
-FORMAT: Final = 1
-LARGEST_BYTES: Final = 1 << 20
 _LONGEST_NAME = 200
 _LONGEST_NOTE = 4000
-_SIGNED = "audience-approval-1"
 
 
 class NotApproved(NotTrained):
     """Nobody agreed, or nobody can: the text says who should, or what is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """That somebody agreed to a version.
-
-    Attributes:
-        model: of the version.
-        version: its number.
-        sums_sha256: SHA-256 of the version's SHA256SUMS, in hex.
-        by: who agreed.
-        at_ms: when.
-        note: why, or on what condition; may be empty.
-        signature: of `text` by the author's key, base64; empty for none.
-    """
-
-    model: str
-    version: int
-    sums_sha256: str
-    by: str
-    at_ms: int
-    note: str = ""
-    signature: str = ""
-
-    @property
-    def text(self) -> bytes:
-        """What is signed: lines of what is approved and by whom; none of them can hold a line feed."""
-        parts = (_SIGNED, self.model, self.version, self.sums_sha256, self.by, self.at_ms, json.dumps(self.note))
-        return "".join(f"{part}\n" for part in parts).encode()
-
-    def signed(self, key: SigningKey) -> "Approval":
-        """The same with its author's signature."""
-        return replace(self, signature=base64.b64encode(key.sign(self.text)).decode("ascii"))
-
-    def is_signed_by(self, keys: TrustedKeys) -> bool:
-        """Whether one of these keys made the signature."""
-        try:
-            keys.check(self.text, base64.b64decode(self.signature, validate=True))
-        except (BadBundle, binascii.Error):
-            return False
-        return True
-
-
-def approval_path(repository: Path, model: str, version: int) -> Path:
-    """Where a version's approvals are."""
-    return repository / model / FOLDER / f"{version}.json"
-
-
 def record(  # noqa: PLR0913  # what is approved, by whom, when and why
-    repository: Path, model: str, version: int, *, by: str, at_ms: int, note: str = "", key: SigningKey | None = None
+    repository: Path | str,
+    model: str,
+    version: int,
+    *,
+    by: str,
+    at_ms: int,
+    note: str = "",
+    key: SigningKey | None = None,
 ) -> Approval:
-    """Writes down that somebody agrees, after a check that the version is whole; who agreed before is replaced.
+    """Writes down that somebody agrees, after a check that the version is whole; what they said before is replaced.
 
     Args:
-        repository: a folder.
+        repository: a folder, or an address.
         model: name of the model.
         version: its number.
         by: who agrees; one of those whom the version names, where it names any.
@@ -100,40 +67,98 @@ def record(  # noqa: PLR0913  # what is approved, by whom, when and why
         NotApproved: the version is not there or damaged, a gate does not hold, the name is not one that may, or the
             file cannot be written.
     """
-    evaluation, sums = _version(repository / model / str(version))
-    _check_may(by, note, evaluation, f"{model}/{version}")
-    approval = Approval(model=model, version=version, sums_sha256=sums, by=by, at_ms=at_ms, note=note)
-    if key is not None:
-        approval = approval.signed(key)
-    path = approval_path(repository, model, version)
+    remote = None
     try:
-        path.parent.mkdir(exist_ok=True)
-        with _alone(path.parent):
-            others = [one for one in read_approvals(repository, model, version) if one.by != by]
-            _replace(path, [*others, approval])
-    except OSError as error:
-        raise NotApproved(f"{path} cannot be written: {error.strerror}") from error
+        if isinstance(repository, str):
+            remote = Remote.connect(repository)
+            with _copied(remote, model, version) as folder:
+                approval = _approval(folder, model, version, by=by, at_ms=at_ms, note=note, key=key)
+            _add_remote(remote, approval)
+        else:
+            approval = _approval(repository, model, version, by=by, at_ms=at_ms, note=note, key=key)
+            _add(repository, approval)
+    except (BadApprovals, RepositoryUnreadable) as error:
+        raise NotApproved(f"{model}/{version} cannot be approved: {error}") from error
     return approval
 
 
-def _version(folder: Path) -> tuple[Mapping[str, Any], str]:
-    """A whole version's evaluation, and the hash of its list of hashes."""
+def _approval(  # noqa: PLR0913  # as `record`
+    repository: Path, model: str, version: int, *, by: str, at_ms: int, note: str, key: SigningKey | None
+) -> Approval:
+    evaluation, people, sums = _version(repository / model / str(version))
+    _check_may(by, note, evaluation, people, f"{model}/{version}")
+    approval = Approval(model=model, version=version, sums_sha256=sums, by=by, at_ms=at_ms, note=note)
+    return approval if key is None else signed(approval, key)
+
+
+def signed(approval: Approval, key: SigningKey) -> Approval:
+    """The same with its author's signature."""
+    return replace(approval, signature=b64encode(key.sign(approval.text)).decode("ascii"))
+
+
+def _add(repository: Path, approval: Approval) -> None:
+    path = approval_path(repository, approval.model, approval.version)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with _alone(path.parent):
+            _replace(path, _with(approval, read_file(path)))
+    except OSError as error:
+        raise NotApproved(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _with(approval: Approval, others: Sequence[Approval]) -> bytes:
+    """The file with one more."""
+    approvals = [*(one for one in others if one.by != approval.by), approval]
+    content = json.dumps({"format": FORMAT, "approvals": [asdict(one) for one in approvals]}, indent=2)
+    return f"{content}\n".encode()
+
+
+@contextmanager
+def _copied(remote: Remote, model: str, version: int) -> Iterator[Path]:
+    """A folder, until the end, that has the version as it is at the address."""
+    key = Key(model, version)
+    found = read_catalogue(remote.files()).versions.get(key)
+    if found is None:
+        raise NotApproved(f"{remote.address}/{key} is not there: nothing can be approved")
+    with tempfile.TemporaryDirectory(prefix="audience-") as name:
+        try:
+            fetch(remote, key, found, Path(name))
+        except BadBundle as error:
+            raise NotApproved(f"{remote.address}/{key} cannot be approved: {error}") from error
+        except OSError as error:
+            raise NotApproved(f"{remote.address}/{key} cannot be copied: {error.strerror}") from error
+        yield Path(name)
+
+
+def _add_remote(remote: Remote, approval: Approval) -> None:
+    """Of two first approvals at once both are kept; where there is a file, the later of two replaces the other."""
+    name = approval_name(approval.model, approval.version)
+    if name not in remote.files():
+        with contextlib.suppress(AlreadyThere):  # somebody else approves at this moment
+            remote.create(name, _with(approval, []))
+            return
+    others = parse_approvals(remote.read(name, LARGEST_BYTES), f"{remote.address}/{name}")
+    remote.replace(name, _with(approval, others))
+
+
+def _version(folder: Path) -> tuple[Mapping[str, Any], Sequence[str], str]:
+    """A whole version's evaluation, who may approve it, and the hash of its list of hashes."""
     if not folder.is_dir():
         raise NotApproved(f"{folder} is not there: nothing can be approved")
     try:
-        read_bundle(folder)
-        evaluation = json.loads((folder / "evaluation.json").read_bytes())
-        return evaluation, hashlib.sha256((folder / SUMS_FILE).read_bytes()).hexdigest()
+        manifest = read_bundle(folder).description.manifest
+        evaluation = json.loads((folder / EVALUATION_FILE).read_bytes())
+        people = manifest.approvals.people or (evaluation.get("approval") or {}).get("people") or ()
+        return evaluation, people, sums_sha256(folder)
     except (BadBundle, ValueError, OSError) as error:
-        raise NotApproved(f"{folder} cannot be approved: {error}") from error
+        raise NotApproved(f"{folder.parent.name}/{folder.name} cannot be approved: {error}") from error
 
 
-def _check_may(by: str, note: str, evaluation: Mapping[str, Any], place: str) -> None:
+def _check_may(by: str, note: str, evaluation: Mapping[str, Any], people: Sequence[str], place: str) -> None:
     if not by.strip() or len(by) > _LONGEST_NAME or not by.isprintable():
         raise NotApproved(f"{by!r} is no name; needed is that of a person, of at most {_LONGEST_NAME} characters")
     if len(note) > _LONGEST_NOTE:
         raise NotApproved(f"the note has {len(note):,} characters; at most {_LONGEST_NOTE:,} are kept")
-    people = (evaluation.get("approval") or {}).get("people") or []
     if people and by not in people:
         raise NotApproved(f"{by} may not approve {place}; {', '.join(people)} may")
     failed = [f"{gate['gate']} of {gate['head']}" for gate in evaluation.get("gates") or [] if not gate["holds"]]
@@ -147,28 +172,10 @@ def read_approvals(repository: Path, model: str, version: int) -> list[Approval]
     Raises:
         NotApproved: the file cannot be read, or is something else.
     """
-    path = approval_path(repository, model, version)
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_BYTES + 1)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise NotApproved(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        content = json.loads(data)
-        if content["format"] != FORMAT:
-            raise NotApproved(f"{path} has format {content['format']!r}; known is {FORMAT}")
-        return [_checked(Approval(**one)) for one in content["approvals"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise NotApproved(f"{path} holds no approvals: {error}") from error
-
-
-def _checked(approval: Approval) -> Approval:
-    for name, kind in Approval.__annotations__.items():
-        if type(getattr(approval, name)) is not kind:
-            raise ValueError(f"{name} is {getattr(approval, name)!r}")
-    return approval
+        return read_file(approval_path(repository, model, version))
+    except BadApprovals as error:
+        raise NotApproved(f"{model}/{version}: {error}") from error
 
 
 def check_approval(  # noqa: PLR0913, PLR0917  # which version, for what, by whose word
@@ -192,38 +199,21 @@ def check_approval(  # noqa: PLR0913, PLR0917  # which version, for what, by who
     Raises:
         NotApproved: nobody agreed to what the version is now, or nobody who may.
     """
-    if not order.required or (order.labels and label not in order.labels):
-        return None
-    path = repository / model / str(version) / SUMS_FILE
     try:
-        sums = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise NotApproved(f"{path} cannot be read: {error.strerror}") from error
-    reasons = []
-    for approval in read_approvals(repository, model, version):
-        reason = _objection(approval, (model, version, sums), order, keys)
-        if reason is None:
-            return approval
-        reasons.append(f"that of {approval.by} does not count: {reason}")
-    who = ", ".join(order.people) or "a named person"
-    why = "; ".join(reasons) or "nobody has"
-    raise NotApproved(f"{model}/{version} may be called {label} only when {who} approved it; {why}")
+        sums = sums_sha256(repository / model / str(version))
+    except BadBundle as error:
+        raise NotApproved(f"{repository / model / str(version)}: {error}") from error
+    required = Required(model=model, version=version, sums_sha256=sums, labels=order.labels, people=order.people)
+    if not order.required or not required.covers(label):
+        return None
+    approvals = read_approvals(repository, model, version)
+    found = required.counting(approvals, keys)
+    if found is None:
+        raise NotApproved(f"{model}/{version} {required.lack(approvals, keys)}")
+    return found
 
 
-def _objection(
-    approval: Approval, what: tuple[str, int, str], order: ApprovalOrder, keys: TrustedKeys | None
-) -> str | None:
-    """Why it does not count, None when it does."""
-    if (approval.model, approval.version, approval.sums_sha256) != what:
-        return "it is of other files"
-    if order.people and approval.by not in order.people:
-        return "they are not among those who may"
-    if keys is not None and not approval.is_signed_by(keys):
-        return "no trusted key signed it"
-    return None
-
-
-@contextlib.contextmanager
+@contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One writer at a time: what two people add at once is added one after the other."""
     handle = os.open(folder, os.O_RDONLY)
@@ -235,14 +225,13 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _replace(path: Path, approvals: Sequence[Approval]) -> None:
+def _replace(path: Path, content: bytes) -> None:
     """Puts the file in place by one atomic rename, on disk before it has the name."""
-    content = json.dumps({"format": FORMAT, "approvals": [asdict(one) for one in approvals]}, indent=2)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     draft = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{content}\n")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from server.approval import approval_name
 from server.errors import AudienceError
+from server.settings import read_repository
 from training.arguments import model_name, natural
-from training.judging.approval import NotApproved, approval_path, record
+from training.judging.approval import NotApproved, record
 from training.signature import read_signing_key
 
 
@@ -25,9 +27,9 @@ def main(arguments: Sequence[str], now_ms: Callable[[], int] = lambda: time.time
     except (AudienceError, NotApproved) as error:
         parser.exit(1, f"nothing was approved: {error}\n")
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    path = approval_path(given.repository, given.model, given.version)
+    name = approval_name(given.model, given.version)
     signed = "signed" if approval.signature else "not signed"
-    console.print(f"{approval.by} approved {given.model}/{given.version} ({signed}): {path}")
+    console.print(f"{approval.by} approved {given.model}/{given.version} ({signed}): {given.repository}/{name}")
     return 0
 
 
@@ -40,7 +42,13 @@ def _parser() -> argparse.ArgumentParser:
         '--by "Ada Lovelace" --note "figures as in the report; approved for stable"',
     )
     add = parser.add_argument
-    add("--repository", type=Path, required=True, metavar="DIR", help="the folder where versions are")
+    add(
+        "--repository",
+        type=read_repository,
+        required=True,
+        metavar="DIR",
+        help="the folder where versions are, or its address, such as s3://bucket/prefix",
+    )
     add("--model", type=model_name, required=True, metavar="NAME", help="name of the model")
     add("--version", type=natural, required=True, metavar="N", help="its version")
     add("--by", required=True, metavar="NAME", help="who agrees")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from server.policy import is_label
 from training.configuration.section import BadConfig, Section
 from training.judging.gates import GATES, Gates, unknown_gate
 
@@ -162,9 +163,13 @@ def read_approval(section: Section | None) -> ApprovalOrder:
     """
     if section is None:
         return ApprovalOrder()
+    labels = section.texts("labels")
+    for label in labels:
+        if not is_label(label):
+            raise section.fault(f"labels has {label!r}; needed is 1 to 64 of a-z, 0-9, '-' and '_', with no sign first")
     order = ApprovalOrder(
         required=section.truth("required", default=True),
-        labels=section.texts("labels"),
+        labels=labels,
         people=section.texts("people"),
     )
     section.finish()

@@ -147,6 +147,7 @@ class Manifest(google.protobuf.message.Message):
     FEATURE_DISTRIBUTIONS_FIELD_NUMBER: builtins.int
     TRAINING_FIELD_NUMBER: builtins.int
     PARITY_FIELD_NUMBER: builtins.int
+    APPROVALS_FIELD_NUMBER: builtins.int
     format_version: builtins.int
     """Version of this format, from 1. A server refuses one that is newer than it knows."""
     model: builtins.str
@@ -181,6 +182,10 @@ class Manifest(google.protobuf.message.Message):
     def parity(self) -> global___Parity:
         """The proof that model.onnx answers as the estimators did that were evaluated."""
 
+    @property
+    def approvals(self) -> global___Approvals:
+        """Who has to agree before the version takes a label. Absent: nobody."""
+
     def __init__(
         self,
         *,
@@ -194,11 +199,46 @@ class Manifest(google.protobuf.message.Message):
         feature_distributions: collections.abc.Iterable[global___Distribution] | None = ...,
         training: global___TrainingFacts | None = ...,
         parity: global___Parity | None = ...,
+        approvals: global___Approvals | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["graph", b"graph", "parity", b"parity", "schema", b"schema", "training", b"training"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["created_ms", b"created_ms", "feature_distributions", b"feature_distributions", "format_version", b"format_version", "graph", b"graph", "heads", b"heads", "model", b"model", "parity", b"parity", "schema", b"schema", "training", b"training", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["approvals", b"approvals", "graph", b"graph", "parity", b"parity", "schema", b"schema", "training", b"training"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["approvals", b"approvals", "created_ms", b"created_ms", "feature_distributions", b"feature_distributions", "format_version", b"format_version", "graph", b"graph", "heads", b"heads", "model", b"model", "parity", b"parity", "schema", b"schema", "training", b"training", "version", b"version"]) -> None: ...
 
 global___Manifest = Manifest
+
+@typing.final
+class Approvals(google.protobuf.message.Message):
+    """That a version takes a label only when somebody agreed to it. Approvals are beside the version, which never changes:
+    <repository>/<model>/approvals/<version>.json.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUIRED_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    PEOPLE_FIELD_NUMBER: builtins.int
+    required: builtins.bool
+    """Whether somebody has to agree; without it the rest says nothing."""
+    @property
+    def labels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The labels that it is needed for. "stable" is also that of requests that ask for no version and no label. Absent:
+        all labels.
+        """
+
+    @property
+    def people(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Who may agree, by their names. Absent: anybody with a name."""
+
+    def __init__(
+        self,
+        *,
+        required: builtins.bool = ...,
+        labels: collections.abc.Iterable[builtins.str] | None = ...,
+        people: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "people", b"people", "required", b"required"]) -> None: ...
+
+global___Approvals = Approvals
 
 @typing.final
 class Graph(google.protobuf.message.Message):

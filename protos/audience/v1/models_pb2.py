@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from protos.audience.v1 import policy_pb2 as protos_dot_audience_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/models.proto\x12\x0b\x61udience.v1\x1a\x1fprotos/audience/v1/policy.proto\"\"\n\x11ListModelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"N\n\x0fListModelsReply\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.audience.v1.ModelState\x12\x12\n\nunreadable\x18\x02 \x01(\t\"\xcc\x02\n\nModelState\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x08versions\x18\x02 \x03(\x0b\x32\x19.audience.v1.VersionState\x12\x35\n\x07targets\x18\x03 \x03(\x0b\x32$.audience.v1.ModelState.TargetsEntry\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.audience.v1.Policy\x12\x12\n\nbad_policy\x18\x05 \x01(\t\x12\x33\n\x06\x62\x65hind\x18\x06 \x03(\x0b\x32#.audience.v1.ModelState.BehindEntry\x1a.\n\x0cTargetsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a-\n\x0b\x42\x65hindEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x90\x02\n\x0cVersionState\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.audience.v1.VersionState.State\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06labels\x18\x04 \x03(\t\x12\x10\n\x08since_ms\x18\x05 \x01(\x03\x12\x0c\n\x04rows\x18\x06 \x01(\x04\x12\x14\n\x0cnew_features\x18\x07 \x03(\t\"i\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_ON_DISK\x10\x01\x12\x11\n\rSTATE_LOADING\x10\x02\x12\x10\n\x0cSTATE_LOADED\x10\x03\x12\x11\n\rSTATE_REFUSED\x10\x04\"0\n\x0eVersionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"@\n\x0fSetLabelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"2\n\x12RemoveLabelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"Q\n\x0fSetSplitRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12!\n\x05split\x18\x02 \x03(\x0b\x32\x12.audience.v1.Share\x12\x0c\n\x04salt\x18\x03 \x01(\t\"F\n\x10SetShadowRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12#\n\x06shadow\x18\x02 \x01(\x0b\x32\x13.audience.v1.Shadow\"8\n\x11SetHoldoutRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\".\n\x0ePromoteRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"/\n\x0fRollBackRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"J\n\x0b\x43hangeReply\x12&\n\x05model\x18\x01 \x01(\x0b\x32\x17.audience.v1.ModelState\x12\x13\n\x0bis_followed\x18\x02 \x01(\x08\x32\xc8\x05\n\x06Models\x12J\n\nListModels\x12\x1e.audience.v1.ListModelsRequest\x1a\x1c.audience.v1.ListModelsReply\x12\x44\n\x0bLoadVersion\x12\x1b.audience.v1.VersionRequest\x1a\x18.audience.v1.ChangeReply\x12\x46\n\rUnloadVersion\x12\x1b.audience.v1.VersionRequest\x1a\x18.audience.v1.ChangeReply\x12\x42\n\x08SetLabel\x12\x1c.audience.v1.SetLabelRequest\x1a\x18.audience.v1.ChangeReply\x12H\n\x0bRemoveLabel\x12\x1f.audience.v1.RemoveLabelRequest\x1a\x18.audience.v1.ChangeReply\x12\x42\n\x08SetSplit\x12\x1c.audience.v1.SetSplitRequest\x1a\x18.audience.v1.ChangeReply\x12\x44\n\tSetShadow\x12\x1d.audience.v1.SetShadowRequest\x1a\x18.audience.v1.ChangeReply\x12\x46\n\nSetHoldout\x12\x1e.audience.v1.SetHoldoutRequest\x1a\x18.audience.v1.ChangeReply\x12@\n\x07Promote\x12\x1b.audience.v1.PromoteRequest\x1a\x18.audience.v1.ChangeReply\x12\x42\n\x08RollBack\x12\x1c.audience.v1.RollBackRequest\x1a\x18.audience.v1.ChangeReplyB7\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/models.proto\x12\x0b\x61udience.v1\x1a\x1fprotos/audience/v1/policy.proto\"\"\n\x11ListModelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"N\n\x0fListModelsReply\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.audience.v1.ModelState\x12\x12\n\nunreadable\x18\x02 \x01(\t\"\xcc\x02\n\nModelState\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x08versions\x18\x02 \x03(\x0b\x32\x19.audience.v1.VersionState\x12\x35\n\x07targets\x18\x03 \x03(\x0b\x32$.audience.v1.ModelState.TargetsEntry\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.audience.v1.Policy\x12\x12\n\nbad_policy\x18\x05 \x01(\t\x12\x33\n\x06\x62\x65hind\x18\x06 \x03(\x0b\x32#.audience.v1.ModelState.BehindEntry\x1a.\n\x0cTargetsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a-\n\x0b\x42\x65hindEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa4\x02\n\x0cVersionState\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.audience.v1.VersionState.State\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06labels\x18\x04 \x03(\t\x12\x10\n\x08since_ms\x18\x05 \x01(\x03\x12\x0c\n\x04rows\x18\x06 \x01(\x04\x12\x14\n\x0cnew_features\x18\x07 \x03(\t\x12\x12\n\nunapproved\x18\x08 \x01(\t\"i\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_ON_DISK\x10\x01\x12\x11\n\rSTATE_LOADING\x10\x02\x12\x10\n\x0cSTATE_LOADED\x10\x03\x12\x11\n\rSTATE_REFUSED\x10\x04\"0\n\x0eVersionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"@\n\x0fSetLabelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"2\n\x12RemoveLabelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"Q\n\x0fSetSplitRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12!\n\x05split\x18\x02 \x03(\x0b\x32\x12.audience.v1.Share\x12\x0c\n\x04salt\x18\x03 \x01(\t\"F\n\x10SetShadowRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12#\n\x06shadow\x18\x02 \x01(\x0b\x32\x13.audience.v1.Shadow\"8\n\x11SetHoldoutRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\r\".\n\x0ePromoteRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"/\n\x0fRollBackRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"J\n\x0b\x43hangeReply\x12&\n\x05model\x18\x01 \x01(\x0b\x32\x17.audience.v1.ModelState\x12\x13\n\x0bis_followed\x18\x02 \x01(\x08\x32\xc8\x05\n\x06Models\x12J\n\nListModels\x12\x1e.audience.v1.ListModelsRequest\x1a\x1c.audience.v1.ListModelsReply\x12\x44\n\x0bLoadVersion\x12\x1b.audience.v1.VersionRequest\x1a\x18.audience.v1.ChangeReply\x12\x46\n\rUnloadVersion\x12\x1b.audience.v1.VersionRequest\x1a\x18.audience.v1.ChangeReply\x12\x42\n\x08SetLabel\x12\x1c.audience.v1.SetLabelRequest\x1a\x18.audience.v1.ChangeReply\x12H\n\x0bRemoveLabel\x12\x1f.audience.v1.RemoveLabelRequest\x1a\x18.audience.v1.ChangeReply\x12\x42\n\x08SetSplit\x12\x1c.audience.v1.SetSplitRequest\x1a\x18.audience.v1.ChangeReply\x12\x44\n\tSetShadow\x12\x1d.audience.v1.SetShadowRequest\x1a\x18.audience.v1.ChangeReply\x12\x46\n\nSetHoldout\x12\x1e.audience.v1.SetHoldoutRequest\x1a\x18.audience.v1.ChangeReply\x12@\n\x07Promote\x12\x1b.audience.v1.PromoteRequest\x1a\x18.audience.v1.ChangeReply\x12\x42\n\x08RollBack\x12\x1c.audience.v1.RollBackRequest\x1a\x18.audience.v1.ChangeReplyB7\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,27 +48,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELSTATE_BEHINDENTRY']._serialized_start=485
   _globals['_MODELSTATE_BEHINDENTRY']._serialized_end=530
   _globals['_VERSIONSTATE']._serialized_start=533
-  _globals['_VERSIONSTATE']._serialized_end=805
-  _globals['_VERSIONSTATE_STATE']._serialized_start=700
-  _globals['_VERSIONSTATE_STATE']._serialized_end=805
-  _globals['_VERSIONREQUEST']._serialized_start=807
-  _globals['_VERSIONREQUEST']._serialized_end=855
-  _globals['_SETLABELREQUEST']._serialized_start=857
-  _globals['_SETLABELREQUEST']._serialized_end=921
-  _globals['_REMOVELABELREQUEST']._serialized_start=923
-  _globals['_REMOVELABELREQUEST']._serialized_end=973
-  _globals['_SETSPLITREQUEST']._serialized_start=975
-  _globals['_SETSPLITREQUEST']._serialized_end=1056
-  _globals['_SETSHADOWREQUEST']._serialized_start=1058
-  _globals['_SETSHADOWREQUEST']._serialized_end=1128
-  _globals['_SETHOLDOUTREQUEST']._serialized_start=1130
-  _globals['_SETHOLDOUTREQUEST']._serialized_end=1186
-  _globals['_PROMOTEREQUEST']._serialized_start=1188
-  _globals['_PROMOTEREQUEST']._serialized_end=1234
-  _globals['_ROLLBACKREQUEST']._serialized_start=1236
-  _globals['_ROLLBACKREQUEST']._serialized_end=1283
-  _globals['_CHANGEREPLY']._serialized_start=1285
-  _globals['_CHANGEREPLY']._serialized_end=1359
-  _globals['_MODELS']._serialized_start=1362
-  _globals['_MODELS']._serialized_end=2074
+  _globals['_VERSIONSTATE']._serialized_end=825
+  _globals['_VERSIONSTATE_STATE']._serialized_start=720
+  _globals['_VERSIONSTATE_STATE']._serialized_end=825
+  _globals['_VERSIONREQUEST']._serialized_start=827
+  _globals['_VERSIONREQUEST']._serialized_end=875
+  _globals['_SETLABELREQUEST']._serialized_start=877
+  _globals['_SETLABELREQUEST']._serialized_end=941
+  _globals['_REMOVELABELREQUEST']._serialized_start=943
+  _globals['_REMOVELABELREQUEST']._serialized_end=993
+  _globals['_SETSPLITREQUEST']._serialized_start=995
+  _globals['_SETSPLITREQUEST']._serialized_end=1076
+  _globals['_SETSHADOWREQUEST']._serialized_start=1078
+  _globals['_SETSHADOWREQUEST']._serialized_end=1148
+  _globals['_SETHOLDOUTREQUEST']._serialized_start=1150
+  _globals['_SETHOLDOUTREQUEST']._serialized_end=1206
+  _globals['_PROMOTEREQUEST']._serialized_start=1208
+  _globals['_PROMOTEREQUEST']._serialized_end=1254
+  _globals['_ROLLBACKREQUEST']._serialized_start=1256
+  _globals['_ROLLBACKREQUEST']._serialized_end=1303
+  _globals['_CHANGEREPLY']._serialized_start=1305
+  _globals['_CHANGEREPLY']._serialized_end=1379
+  _globals['_MODELS']._serialized_start=1382
+  _globals['_MODELS']._serialized_end=2094
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,8 @@ Status codes:
   PERMISSION_DENIED    the server has no token, so that nobody can change anything.
   INVALID_ARGUMENT     the request is wrong; the message says what, and what would be right.
   NOT_FOUND            there is no such model, version or label.
-  FAILED_PRECONDITION  it cannot be done as things are, such as taking away a version that a label needs.
+  FAILED_PRECONDITION  it cannot be done as things are, such as taking away a version that a label needs, or giving a
+                       label to a version that nobody approved and that asks for it.
   ABORTED              somebody else changed the policy at the same moment; look again and try again.
   UNAVAILABLE          the repository cannot be written, or this server has not looked at it yet.
 """
@@ -191,6 +192,7 @@ class VersionState(google.protobuf.message.Message):
     SINCE_MS_FIELD_NUMBER: builtins.int
     ROWS_FIELD_NUMBER: builtins.int
     NEW_FEATURES_FIELD_NUMBER: builtins.int
+    UNAPPROVED_FIELD_NUMBER: builtins.int
     version: builtins.int
     """The version."""
     state: global___VersionState.State.ValueType
@@ -201,6 +203,10 @@ class VersionState(google.protobuf.message.Message):
     """When it was loaded, in milliseconds since 1970-01-01T00:00:00Z. 0: it is not, or was before this process began."""
     rows: builtins.int
     """Visitors scored with it since this server began."""
+    unapproved: builtins.str
+    """Which labels it does not take before it is approved, by whom, and why what there is does not count. A label that the
+    policy gives to it all the same stays where it was. Absent: it is approved, or needs no approval.
+    """
     @property
     def labels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Its labels, in alphabetical order."""
@@ -221,8 +227,9 @@ class VersionState(google.protobuf.message.Message):
         since_ms: builtins.int = ...,
         rows: builtins.int = ...,
         new_features: collections.abc.Iterable[builtins.str] | None = ...,
+        unapproved: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["labels", b"labels", "new_features", b"new_features", "reason", b"reason", "rows", b"rows", "since_ms", b"since_ms", "state", b"state", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "new_features", b"new_features", "reason", b"reason", "rows", b"rows", "since_ms", b"since_ms", "state", b"state", "unapproved", b"unapproved", "version", b"version"]) -> None: ...
 
 global___VersionState = VersionState
 

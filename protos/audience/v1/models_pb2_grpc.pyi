@@ -12,7 +12,8 @@ Status codes:
   PERMISSION_DENIED    the server has no token, so that nobody can change anything.
   INVALID_ARGUMENT     the request is wrong; the message says what, and what would be right.
   NOT_FOUND            there is no such model, version or label.
-  FAILED_PRECONDITION  it cannot be done as things are, such as taking away a version that a label needs.
+  FAILED_PRECONDITION  it cannot be done as things are, such as taking away a version that a label needs, or giving a
+                       label to a version that nobody approved and that asks for it.
   ABORTED              somebody else changed the policy at the same moment; look again and try again.
   UNAVAILABLE          the repository cannot be written, or this server has not looked at it yet.
 """

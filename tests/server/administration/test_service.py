@@ -10,6 +10,7 @@ from protos.audience.v1 import models_pb2
 from protos.audience.v1.models_pb2 import VersionState
 from protos.audience.v1.policy_pb2 import Policy, Shadow, Share
 from server.administration.service import Models
+from server.approval import Consent, Required
 from server.overview import Status, Traffic
 from server.repository import POLICY_FILE
 from tests.server.administration.follower import AbortedError, Call, Following, traffic_of
@@ -171,6 +172,73 @@ def test_version_that_was_published_just_now(models: Models, following: Followin
     following.status = replace(following.status, traffic={"shop": traffic_with(loaded=(1,))})
     reply = models.SetLabel(models_pb2.SetLabelRequest(model="shop", label="canary", version=2), Call())
     assert (reply.is_followed, dict(reply.model.policy.labels)) == (True, {"canary": 2})
+
+
+REQUIRED = Required(model="shop", version=2, sums_sha256="ab", labels=("stable",), people=("Ada Lovelace",))
+LACKING = Consent(REQUIRED, lack=REQUIRED.lack([]))
+SAID = (
+    "version 2 of model 'shop' takes the label 'stable' only when Ada Lovelace approved it; nobody has; to approve it: "
+    "python -m training approve --repository DIR --model shop --version 2 --by 'Ada Lovelace'"
+)
+
+
+def unapproved(traffic: Traffic) -> Traffic:
+    """Where version 2 may not be stable, and version 1 is what serves."""
+    route = replace(traffic.route, targets={**traffic.route.targets, "": 1})
+    return replace(traffic, unapproved={2: LACKING}, route=route)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("SetLabel", models_pb2.SetLabelRequest(model="shop", label="stable", version=2)),
+        ("Promote", models_pb2.PromoteRequest(model="shop", label="canary")),
+        ("RollBack", models_pb2.RollBackRequest(model="shop")),
+    ],
+)
+def test_label_that_needs_an_approval(models: Models, following: Following, method: str, request_: Any) -> None:
+    """By whatever way a label would come to a version that nobody approved, it is said who may, and how."""
+    path = following.root / "shop" / POLICY_FILE
+    path.write_text('{"labels": {"canary": "2", "stable": "1"}, "previous": {"stable": "2"}}')
+    text = path.read_text()
+    following.on_look = unapproved
+    following.look_soon()
+    with pytest.raises(AbortedError) as caught:
+        getattr(models, method)(request_, Call())
+    assert (caught.value.code, str(caught.value)) == (NOT_NOW, SAID)
+    assert path.read_text() == text
+
+
+def test_label_that_needs_none(models: Models, following: Following) -> None:
+    """Another label than those that the approval is for is given as ever; the state says what the version waits for."""
+    following.on_look = unapproved
+    following.look_soon()
+    reply = models.SetLabel(models_pb2.SetLabelRequest(model="shop", label="canary", version=2), Call())
+    assert (reply.is_followed, dict(reply.model.policy.labels)) == (True, {"canary": 2})
+    assert {one.version: one.unapproved for one in reply.model.versions} == {1: "", 2: LACKING.lack, 3: ""}
+    reply = models.SetLabel(models_pb2.SetLabelRequest(model="shop", label="stable", version=1), Call())
+    assert reply.is_followed
+
+
+def test_version_that_was_approved_just_now(models: Models, following: Following) -> None:
+    """It looks again before it refuses: approving and labelling may follow each other."""
+    following.status = replace(following.status, traffic={"shop": traffic_with(unapproved={2: LACKING})}, looks=7)
+    reply = models.SetLabel(models_pb2.SetLabelRequest(model="shop", label="stable", version=2), Call())
+    assert (reply.is_followed, dict(reply.model.policy.labels)) == (True, {"stable": 2})
+
+
+def test_going_back_passes_over_what_nobody_approved(models: Models, following: Following) -> None:
+    """Where nobody ever gave "stable" to anything, it goes to the newest version before that may have it."""
+    following.found = (1, 2, 4)
+
+    def serving(traffic: Traffic) -> Traffic:
+        targets = {"": 4, **traffic.policy.labels}
+        return replace(traffic, unapproved={2: LACKING}, loaded=(1, 4), route=replace(traffic.route, targets=targets))
+
+    following.on_look = serving
+    following.look_soon()
+    models.RollBack(models_pb2.RollBackRequest(model="shop"), Call())
+    assert following.told().labels["stable"] == 1
 
 
 def traffic_with(**words: Any) -> Traffic:

@@ -16,6 +16,7 @@ BUSY = ModelState(
             since_ms=1_700_000_000_999,
             rows=51,
             new_features=["returns", "device"],
+            unapproved="takes the label 'stable' only when Ada approved it; nobody\nhas",
         ),
         VersionState(version=9, state=VersionState.STATE_LOADED, labels=["stable"], rows=1_234_567),
         VersionState(version=8, state=VersionState.STATE_ON_DISK),
@@ -45,6 +46,7 @@ def test_busy_model() -> None:
         "  shadow: next, of 100 % of the requests\n"
         "  holdout: 1 % of the visitors\n"
         "  version 10 has new features: returns, device\n"
+        "  version 10 takes the label 'stable' only when Ada approved it; nobody has\n"
         "  policy refused: it is no policy: of 2 lines\n"
         "  worker 0 is behind: not tried yet\n"
         "  worker 1 is behind: no room\n"

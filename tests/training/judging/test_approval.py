@@ -7,22 +7,20 @@ from typing import Any
 import pytest
 
 from protos.audience.v1 import bundle_pb2
+from server.approval import Approval, approval_path
 from server.bundle import SUMS_FILE
+from server.mirror import Mirror
+from server.remote import Remote
 from server.repository import scan
 from server.signature import read_public_keys
 from tests.bundles import Made
 from tests.keys import make_keys
-from training.judging.approval import (
-    Approval,
-    NotApproved,
-    approval_path,
-    check_approval,
-    read_approvals,
-    record,
-)
+from tests.store import Repository
+from training.judging.approval import NotApproved, check_approval, read_approvals, record
 from training.judging.command import main
 from training.judging.order import ApprovalOrder
 from training.publish import bundle_files, publish
+from training.remote import publish_remote
 from training.signature import read_signing_key
 
 REQUIRED = ApprovalOrder(required=True, labels=("stable",), people=("Ada", "Grace"))
@@ -52,7 +50,7 @@ def test_not_needed(made: Made, repository: Path) -> None:
     _publish(made, repository)
     assert check_approval(repository, "shop", 1, "canary", REQUIRED) is None
     assert check_approval(repository, "shop", 1, "stable", ApprovalOrder()) is None
-    with pytest.raises(NotApproved, match="may be called canary only when a named person approved it; nobody has"):
+    with pytest.raises(NotApproved, match="shop/1 takes no label before a named person approved it; nobody has"):
         check_approval(repository, "shop", 1, "canary", ApprovalOrder(required=True))
 
 
@@ -62,7 +60,7 @@ def test_several_people(made: Made, repository: Path) -> None:
     record(repository, "shop", 1, by="Mallory", at_ms=1)
     with pytest.raises(
         NotApproved,
-        match="shop/1 may be called stable only when Ada, Grace approved it; that of Mallory does not count: they",
+        match="shop/1 takes the label 'stable' only when Ada or Grace approved it; that of Mallory does not count",
     ):
         check_approval(repository, "shop", 1, "stable", REQUIRED)
     record(repository, "shop", 1, by="Grace", at_ms=2)
@@ -133,6 +131,61 @@ def test_what_is_not_whole(made: Made, repository: Path) -> None:
     (_publish(made, repository) / "model.onnx").write_bytes(b"other")
     with pytest.raises(NotApproved, match=r"cannot be approved: model\.onnx"):
         record(repository, "shop", 1, by="Ada", at_ms=1)
+
+
+def test_manifest_names_who_may(made: Made, repository: Path) -> None:
+    """Where the evaluation says nothing, as of a version that was made elsewhere, the manifest does."""
+    manifest = bundle_pb2.Manifest()
+    manifest.CopyFrom(made.manifest)
+    manifest.approvals.CopyFrom(bundle_pb2.Approvals(required=True, people=["Grace"]))
+    reference = (made.evidence.reference_features, made.evidence.reference_scores)
+    publish(repository, "shop", 1, bundle_files(manifest, made.graph, reference, {}))
+    with pytest.raises(NotApproved, match="Ada may not approve shop/1; Grace may"):
+        record(repository, "shop", 1, by="Ada", at_ms=1)
+
+
+def test_at_an_address(made: Made, remote: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A version at an address is approved there, after the same checks; servers that mirror it get the approval."""
+    publish_remote(remote.address, "shop", 1, made.files())
+    place = ["--repository", remote.address, "--model", "shop", "--version", "1", "--by"]
+    assert main([*place, "Ada", "--note", "fine"], now_ms=lambda: 7) == 0
+    assert capsys.readouterr().out == f"Ada approved shop/1 (not signed): {remote.address}/shop/approvals/1.json\n"
+    assert main([*place, "Grace"], now_ms=lambda: 8) == 0
+    assert main([*place, "Ada"], now_ms=lambda: 9) == 0
+    mirror = Mirror(remote.connect(), tmp_path, pause_s=1.0, on_failure=lambda: None)
+    mirror.step()
+    mirror.close()
+    assert [(one.by, one.at_ms) for one in read_approvals(tmp_path, "shop", 1)] == [("Grace", 8), ("Ada", 9)]
+    found = check_approval(tmp_path, "shop", 1, "stable", REQUIRED)
+    assert found is not None
+    assert found.by == "Grace"
+
+
+def test_address_without_the_version(made: Made, remote: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not there, or damaged there, is not approved, and no file appears."""
+    place = ["--repository", remote.address, "--model", "shop", "--version", "1", "--by", "Ada"]
+    with pytest.raises(SystemExit):
+        main(place)
+    assert capsys.readouterr().err.endswith("/shop/1 is not there: nothing can be approved\n")
+    remote.place("shop", 1, {**made.files(), "model.onnx": b"other"})
+    with pytest.raises(SystemExit):
+        main(place)
+    assert "/shop/1 cannot be approved: model.onnx was altered or cut" in capsys.readouterr().err
+    names = remote.keys()
+    assert "shop/approvals/1.json" not in names
+
+
+def test_two_who_approve_at_once(made: Made, remote: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two who find no approval there at the same moment, the later one keeps what the other wrote."""
+    publish_remote(remote.address, "shop", 1, made.files())
+    record(remote.address, "shop", 1, by="Grace", at_ms=1)
+    listed = Remote.files
+    monkeypatch.setattr(
+        Remote, "files", lambda self: {name: file for name, file in listed(self).items() if "approvals" not in name}
+    )
+    record(remote.address, "shop", 1, by="Ada", at_ms=2)
+    content = json.loads(remote.connect().read("shop/approvals/1.json", 10_000))
+    assert [one["by"] for one in content["approvals"]] == ["Grace", "Ada"]
 
 
 @pytest.mark.parametrize(

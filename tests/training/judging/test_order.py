@@ -97,6 +97,7 @@ def test_nothing_said() -> None:
         ("[gates]\nminimum_auc = 'high'", "gates: minimum_auc is 'high'; needed is a number"),
         ("[gates.buys]\nmaximum_auc = 0.9", "gates.buys: maximum_auc means nothing here; did you mean minimum_auc?"),
         ("[approval]\nrequired = 'yes'", "approval: required is 'yes'; needed is true or false"),
+        ("[approval]\nlabels = ['Stable']", "approval: labels has 'Stable'; needed is 1 to 64 of a-z"),
         ("[approval]\nby = 'me'", "approval: by means nothing here; there are labels, people, required"),
     ],
 )
