@@ -108,7 +108,7 @@ def test_who_has_to_agree(made: Made) -> None:
     identity = Identity("shop", 1, 0, 0, "made for tests", 0)
 
     def build(order: ApprovalOrder) -> bundle_pb2.Manifest:
-        return build_manifest(identity, [], [], {}, np.empty((0, 0), np.float32), made.evidence, order)
+        return build_manifest(identity, [], [], {}, np.empty((0, 0), np.float32), made.evidence, approval=order)
 
     manifest = build(ApprovalOrder(required=True, labels=("stable",), people=("Ada",)))
     assert manifest.approvals == bundle_pb2.Approvals(required=True, labels=["stable"], people=["Ada"])

@@ -13,7 +13,8 @@ from protos.audience.v1 import bundle_pb2
 from server.bundle import read_description
 from server.signature import TrustedKeys
 from tests.training import shop
-from training.judging.approval import NotApproved, approval_path, check_approval
+from server.approval import approval_path
+from training.judging.approval import NotApproved, check_approval
 from training.judging.command import main as approve
 from training.judging.gates import Refused
 from training.judging.leakage import Leaks

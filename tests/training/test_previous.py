@@ -45,12 +45,11 @@ def test_scores_of_todays_visitors(made: Made, repository: Path) -> None:
     previous = _found(repository, made)
     found = previous.segmentation("value")
     assert found is not None
-    labels, known, names = found
     head = made.heads[0]
     assert isinstance(head, Centroids)
-    np.testing.assert_array_equal(labels, head.assign(made.population))
-    assert [(one.key, one.issued_in_version) for one in known] == [(f"value-1-{i}", 1) for i in (1, 2, 3)]
-    assert names == {"value-1-1": "value 0", "value-1-2": "value 1", "value-1-3": "value 2"}
+    np.testing.assert_array_equal(found.labels, head.assign(made.population))
+    assert [(one.key, one.issued_in_version) for one in found.known] == [(f"value-1-{i}", 1) for i in (1, 2, 3)]
+    assert found.names == {"value-1-1": "value 0", "value-1-2": "value 1", "value-1-3": "value 2"}
 
 
 @pytest.mark.parametrize("head", ["absent", "buys_7d"])
@@ -70,7 +69,7 @@ def test_keys_survive_another_order(made: Made, repository: Path) -> None:
     model = KMeans(3, n_init=1, random_state=0).fit(head.shaping.apply(made.population))
     model.cluster_centers_ = head.model.cluster_centers_[order]
     labels = dataclasses.replace(head, model=model).assign(made.population)
-    keyed = match_keys("value", 2, 3, labels, found[0], found[1])
+    keyed = match_keys("value", 2, 3, labels, found.labels, found.known)
     assert [one.key for one in keyed] == ["value-1-3", "value-1-1", "value-1-2"]
     assert [one.overlap for one in keyed] == [1, 1, 1]
 

@@ -31,6 +31,11 @@ class Clusters:
     tried: Sequence[dict[str, float]] = ()
 
     @property
+    def has_outliers(self) -> bool:
+        """Nobody is in no segment."""
+        return False
+
+    @property
     def count(self) -> int:
         """Number of clusters."""
         return int(self.model.n_clusters)
