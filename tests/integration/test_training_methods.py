@@ -20,7 +20,7 @@ from training.heads import CLASS, EXPECTED, PROBABILITY, FloatArray, Hierarchy, 
 from training.pipeline import Order, Trained, train
 from training.requests import requests
 
-_TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+_TOLERANCE = 1e-5  # absolute and relative, as of every exported graph
 
 
 class _Silent:
@@ -105,7 +105,7 @@ def test_the_server_loads_what_was_fitted(trained: Trained, wanted: dict[str, Fl
     assert {head.name for head in trained.heads} == {*shop.SEGMENTATIONS, *shop.OUTCOMES}
     model = load_model(read_bundle(trained.folder), largest_batch=1000)
     scores = model.run(trained.material.newest.features)
-    np.testing.assert_allclose(scores, np.concatenate(list(wanted.values()), axis=1), **_TOLERANCE)
+    np.testing.assert_allclose(scores, np.concatenate(list(wanted.values()), axis=1), rtol=_TOLERANCE, atol=_TOLERANCE)
     for head in trained.heads:
         if isinstance(head, Segmentation):
             served = model.description.heads[head.name]
@@ -165,9 +165,11 @@ def test_outcomes_are_served(
         for name, kind in kinds.items():
             expected = wanted[name][row]
             if kind == PROBABILITY:
-                np.testing.assert_allclose(answer.propensities[name].probability, expected[0], **_TOLERANCE)
+                np.testing.assert_allclose(
+                    answer.propensities[name].probability, expected[0], rtol=_TOLERANCE, atol=_TOLERANCE
+                )
             elif kind == EXPECTED:
-                np.testing.assert_allclose(answer.values[name].expected, expected[0], **_TOLERANCE)
+                np.testing.assert_allclose(answer.values[name].expected, expected[0], rtol=_TOLERANCE, atol=_TOLERANCE)
             else:
                 _assert_classes(answer.classes[name], expected)
 
