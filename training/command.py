@@ -60,7 +60,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def list_configurations(arguments: Sequence[str]) -> int:
     """Prints the configurations that come with Audience."""
-    parser = argparse.ArgumentParser(prog="python -m training configurations", description=list_configurations.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training configurations",
+        description="Prints the configurations that come with Audience, with their titles and files.",
+        epilog="Example: python -m training configurations. One is trained by its name, or copied and changed.",
+    )
     parser.parse_args(arguments)
     console = Console()
     for name, title in shipped().items():

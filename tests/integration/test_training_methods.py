@@ -20,7 +20,7 @@ from training.heads import CLASS, EXPECTED, PROBABILITY, FloatArray, Hierarchy, 
 from training.pipeline import Order, Trained, train
 from training.requests import requests
 
-_TOLERANCE = 1e-5
+_TOLERANCE = 1e-5  # absolute and relative, as of every exported graph
 
 
 class _Silent:
@@ -165,7 +165,9 @@ def test_outcomes_are_served(
         for name, kind in kinds.items():
             expected = wanted[name][row]
             if kind == PROBABILITY:
-                np.testing.assert_allclose(answer.propensities[name].probability, expected[0], rtol=_TOLERANCE, atol=_TOLERANCE)
+                np.testing.assert_allclose(
+                    answer.propensities[name].probability, expected[0], rtol=_TOLERANCE, atol=_TOLERANCE
+                )
             elif kind == EXPECTED:
                 np.testing.assert_allclose(answer.values[name].expected, expected[0], rtol=_TOLERANCE, atol=_TOLERANCE)
             else:

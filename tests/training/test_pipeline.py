@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from protos.audience.v1 import bundle_pb2
+from server.approval import approval_path
 from server.bundle import read_description
 from server.signature import TrustedKeys
 from tests.training import shop
-from server.approval import approval_path
 from training.judging.approval import NotApproved, check_approval
 from training.judging.command import main as approve
 from training.judging.gates import Refused

@@ -12,7 +12,7 @@ from server.errors import RepositoryUnreadable
 from tests.bundles import SPECS, Made, make
 from training.features import FeatureSpec, to_schema, typical
 from training.keys import match_keys
-from training.previous import Previous, find_previous, next_version
+from training.previous import Before, Previous, find_previous, next_version
 from training.publish import NotPublished
 from training.segmentations.centroids import Centroids
 
@@ -134,3 +134,21 @@ def test_a_number_is_never_used_again(repository: Path) -> None:
     (repository / "app" / ".last_version").write_text("many")
     with pytest.raises(NotPublished, match="should hold the number"):
         next_version(repository, "app")
+
+
+def test_levels() -> None:
+    """Groups are read level by level as if they were segments; who is in no segment is in none of them."""
+    facts = bundle_pb2.SegmentFacts
+    message = bundle_pb2.Head(
+        name="tree",
+        groups=[facts(key="x", name="X"), facts(key="y", name="Y", parent="x"), facts(key="z", name="Z", parent="x")],
+        segments=[facts(key="a", parent="z"), facts(key="b", parent="y"), facts(key="c", parent="z")],
+    )
+    before = Before(np.array([0, 1, 2, -1]), message)
+    assert list(before.names) == ["x", "y", "z", "a", "b", "c"]
+    coarse, fine = before.level(0), before.level(1)
+    assert coarse is not None
+    assert fine is not None
+    assert ([one.key for one in coarse.known], coarse.labels.tolist()) == (["x"], [0, 0, 0, -1])
+    assert ([one.key for one in fine.known], fine.labels.tolist()) == (["y", "z"], [1, 0, 1, -1])
+    assert before.level(2) is None

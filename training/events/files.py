@@ -52,7 +52,10 @@ def open_events(order: LogOrder, folder: Path, limits: Limits = Limits()) -> duc
     connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in paths.values())}]")
     connection.execute("SET enable_external_access = false")
     try:
-        connection.execute(f"CREATE VIEW events AS {order.query}")
+        statements = connection.extract_statements(order.query)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise BadConfig('data: query is no single SELECT; needed is one, such as query = "SELECT * FROM file"')
+        connection.execute(f"CREATE VIEW events AS {statements[0].query.rstrip().rstrip(';')}")
     except duckdb.Error as error:
         raise BadConfig(f"data: query does not run: {_first_line(error)}") from error
     return connection

@@ -20,6 +20,7 @@ from training.table import Table
 
 # The aggregates of a row take about a kilobyte: more rows at once would spill to disk on a small machine.
 _ROWS_AT_ONCE: Final = 1_000_000
+_MOMENTS: Final = ("TIMESTAMP", "DATE")
 
 
 class EventLog:
@@ -46,13 +47,20 @@ class EventLog:
         self._plan = Plan(order, labels, [word.lower() for word in words])
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET TimeZone = 'UTC'")
-        found = [row[0] for row in connection.execute("DESCRIBE events").fetchall()]
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE log AS {DUCKDB.say(self._plan.log(found))}")
+        # Counted before there is a table of the name log, which would hide a file of this name from the view.
+        self.read_count: int = _asked(connection, "SELECT count(*) FROM events").fetchall()[0][0]
+        found = {row[0]: str(row[1]) for row in connection.execute("DESCRIBE events").fetchall()}
+        if not found.get("time", "TIMESTAMP").startswith(_MOMENTS):
+            raise BadLog(
+                f"the column time of the events is {found['time']}; needed are moments, such as "
+                "CAST(time AS TIMESTAMP) AS time in the query"
+            )
+        log_sql = DUCKDB.say(self._plan.log(list(found)))
+        _asked(connection, f"CREATE OR REPLACE TEMP TABLE log AS {log_sql}")
         bounds = connection.execute(
             "SELECT min(at_us), max(at_us), approx_count_distinct(visitor), count(*) FROM log"
         ).fetchall()[0]
         self.kept_count: int = bounds[3]
-        self.read_count: int = connection.execute("SELECT count(*) FROM events").fetchall()[0][0]
         if bounds[0] is None:
             raise BadLog("there is no event; needed is at least one with a visitor, a time, and before until")
         self._visitor_count = max(int(bounds[2]), 1)
@@ -127,9 +135,24 @@ class EventLog:
         small = [f"CAST(f{i} AS FLOAT) AS f{i}" for i in range(len(self._plan.order.features))]
         labels = [f"l{i}" for i in range(len(self._plan.labels))]
         columns = ", ".join(["as_of_us", "visitor", *small, *labels])
-        statement = f"SELECT {columns} FROM ({DUCKDB.say(sql)})"  # our own
-        found = self._connection.execute(statement).fetchnumpy()
+        statement = f"SELECT {columns} FROM ({DUCKDB.say(sql)})"  # noqa: S608  # our own
+        found = _asked(self._connection, statement).fetchnumpy()
         return {name: _filled(column) for name, column in found.items()}
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+    """What DuckDB answers.
+
+    Raises:
+        BadLog: the events are of such a kind that it cannot. The text has its words.
+    """
+    try:
+        return connection.execute(sql)
+    except (duckdb.ProgrammingError, duckdb.DataError) as error:
+        said = str(error).split("\n", 1)[0]
+        raise BadLog(
+            f"the events cannot be read: {said}; see the query, and of, where and part of the features"
+        ) from error
 
 
 def _filled(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
