@@ -135,7 +135,7 @@ class EventLog:
         small = [f"CAST(f{i} AS FLOAT) AS f{i}" for i in range(len(self._plan.order.features))]
         labels = [f"l{i}" for i in range(len(self._plan.labels))]
         columns = ", ".join(["as_of_us", "visitor", *small, *labels])
-        statement = f"SELECT {columns} FROM ({DUCKDB.say(sql)})"  # noqa: S608  # our own
+        statement = f"SELECT {columns} FROM ({DUCKDB.say(sql)})"  # our own
         found = _asked(self._connection, statement).fetchnumpy()
         return {name: _filled(column) for name, column in found.items()}
 
