@@ -18,6 +18,7 @@ from training.judging.order import ApprovalOrder
 from training.keys import Keyed
 from training.names import Trait, strongest
 from training.naming import Segments
+from training.texts.fit import TextHead
 
 _LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "onnxmltools", "scikit-learn", "skl2onnx")
 _KINDS = {
@@ -51,6 +52,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
     evidence: Evidence,
     defaults: Features | None = None,
     approval: ApprovalOrder = _NOBODY,
+    texts: Sequence[TextHead] = (),
 ) -> bundle_pb2.Manifest:
     """The manifest.
 
@@ -63,6 +65,7 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
         evidence: of parity.
         defaults: shape (width,), what a missing value becomes; None for what is typical of the population.
         approval: who has to agree before the version takes a label.
+        texts: heads whose graphs are files of the version.
     """
     return bundle_pb2.Manifest(
         format_version=FORMAT_VERSION,
@@ -89,6 +92,12 @@ def build_manifest(  # noqa: PLR0913, PLR0917  # one argument for each part of t
             relative_tolerance=RELATIVE_TOLERANCE,
             largest_difference=evidence.largest_difference,
         ),
+        texts=[
+            bundle_pb2.TextGraph(
+                name=head.name, title=head.order.title, file=head.file_name, features=[spec.name for spec in head.specs]
+            )
+            for head in texts
+        ],
         approvals=_approvals(approval),
     )
 

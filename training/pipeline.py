@@ -156,6 +156,7 @@ def train(order: Order, show: Show) -> Trained:
         evidence,
         material.defaults,
         orders.approval,
+        texts,
     )
     report = render(evaluation, facts_of(manifest)).encode()
     _write_drafts(order.work, evaluation, report)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/bundle.proto\x12\x0b\x61udience.v1\"\xff\x02\n\x08Manifest\x12\x16\n\x0e\x66ormat_version\x18\x01 \x01(\r\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x12\n\ncreated_ms\x18\x04 \x01(\x03\x12!\n\x05graph\x18\x05 \x01(\x0b\x32\x12.audience.v1.Graph\x12*\n\x06schema\x18\x06 \x01(\x0b\x32\x1a.audience.v1.FeatureSchema\x12 \n\x05heads\x18\x07 \x03(\x0b\x32\x11.audience.v1.Head\x12\x38\n\x15\x66\x65\x61ture_distributions\x18\x08 \x03(\x0b\x32\x19.audience.v1.Distribution\x12,\n\x08training\x18\t \x01(\x0b\x32\x1a.audience.v1.TrainingFacts\x12#\n\x06parity\x18\n \x01(\x0b\x32\x13.audience.v1.Parity\x12)\n\tapprovals\x18\x0b \x01(\x0b\x32\x16.audience.v1.Approvals\"=\n\tApprovals\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12\x0e\n\x06people\x18\x03 \x03(\t\"E\n\x05Graph\x12\r\n\x05opset\x18\x01 \x01(\r\x12\x18\n\x10smallest_runtime\x18\x02 \x01(\t\x12\x13\n\x0bscore_count\x18\x03 \x01(\r\"L\n\rFeatureSchema\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12&\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x14.audience.v1.Feature\"\xda\x01\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.audience.v1.FeatureKind\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x05 \x01(\x02\x12\x14\n\x07minimum\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\nvocabulary\x18\x08 \x03(\t\x12\r\n\x05other\x18\t \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum\"\xf4\x02\n\x04Head\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.audience.v1.HeadKind\x12\r\n\x05title\x18\x03 \x01(\t\x12*\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x19.audience.v1.ScoreColumns\x12\x14\n\x0chorizon_days\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12+\n\x08segments\x18\x07 \x03(\x0b\x32\x19.audience.v1.SegmentFacts\x12\x14\n\x0cretired_keys\x18\x08 \x03(\t\x12/\n\x0c\x64istribution\x18\t \x01(\x0b\x32\x19.audience.v1.Distribution\x12\x0f\n\x07\x63lasses\x18\n \x03(\t\x12\x14\n\x0chas_outliers\x18\x0b \x01(\x08\x12)\n\x06groups\x18\x0c \x03(\x0b\x32\x19.audience.v1.SegmentFacts\x12\x14\n\x0c\x63lass_shares\x18\r \x03(\x02\"S\n\x0cScoreColumns\x12%\n\x04role\x18\x01 \x01(\x0e\x32\x17.audience.v1.ColumnRole\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"\xa9\x01\n\x0cSegmentFacts\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\x12\x19\n\x11issued_in_version\x18\x04 \x01(\x03\x12\x14\n\x07overlap\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\"\n\x06traits\x18\x06 \x03(\x0b\x32\x12.audience.v1.Trait\x12\x0e\n\x06parent\x18\x07 \x01(\tB\n\n\x08_overlap\"O\n\x05Trait\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\x0c\n\x04mean\x18\x02 \x01(\x01\x12\x17\n\x0fpopulation_mean\x18\x03 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"/\n\x0c\x44istribution\x12\x11\n\tquantiles\x18\x01 \x03(\x02\x12\x0c\n\x04mean\x18\x02 \x01(\x01\"\xd0\x01\n\rTrainingFacts\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x10\n\x08until_ms\x18\x02 \x01(\x03\x12\x15\n\rvisitor_count\x18\x03 \x01(\x04\x12\x18\n\x10previous_version\x18\x04 \x01(\x03\x12<\n\tlibraries\x18\x05 \x03(\x0b\x32).audience.v1.TrainingFacts.LibrariesEntry\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xed\x01\n\x06Parity\x12\x11\n\trow_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65\x64ge_row_count\x18\x02 \x01(\x04\x12\x1a\n\x12\x61\x62solute_tolerance\x18\x03 \x01(\x01\x12\x1a\n\x12relative_tolerance\x18\x04 \x01(\x01\x12\x46\n\x12largest_difference\x18\x05 \x03(\x0b\x32*.audience.v1.Parity.LargestDifferenceEntry\x1a\x38\n\x16LargestDifferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*_\n\x0b\x46\x65\x61tureKind\x12\x1c\n\x18\x46\x45\x41TURE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x45\x41TURE_KIND_NUMBER\x10\x01\x12\x19\n\x15\x46\x45\x41TURE_KIND_CATEGORY\x10\x02*\x87\x01\n\x08HeadKind\x12\x19\n\x15HEAD_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16HEAD_KIND_SEGMENTATION\x10\x01\x12\x18\n\x14HEAD_KIND_PROPENSITY\x10\x02\x12\x13\n\x0fHEAD_KIND_VALUE\x10\x03\x12\x15\n\x11HEAD_KIND_CLASSES\x10\x04*\xde\x01\n\nColumnRole\x12\x1b\n\x17\x43OLUMN_ROLE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLUMN_ROLE_SEGMENT\x10\x01\x12\x18\n\x14\x43OLUMN_ROLE_DISTANCE\x10\x02\x12\x16\n\x12\x43OLUMN_ROLE_MARGIN\x10\x03\x12\x1a\n\x16\x43OLUMN_ROLE_MEMBERSHIP\x10\x04\x12\x1b\n\x17\x43OLUMN_ROLE_PROBABILITY\x10\x05\x12\x18\n\x14\x43OLUMN_ROLE_EXPECTED\x10\x06\x12\x15\n\x11\x43OLUMN_ROLE_CLASS\x10\x07\x42\x37\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/audience/v1/bundle.proto\x12\x0b\x61udience.v1\"\xa6\x03\n\x08Manifest\x12\x16\n\x0e\x66ormat_version\x18\x01 \x01(\r\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x12\n\ncreated_ms\x18\x04 \x01(\x03\x12!\n\x05graph\x18\x05 \x01(\x0b\x32\x12.audience.v1.Graph\x12*\n\x06schema\x18\x06 \x01(\x0b\x32\x1a.audience.v1.FeatureSchema\x12 \n\x05heads\x18\x07 \x03(\x0b\x32\x11.audience.v1.Head\x12\x38\n\x15\x66\x65\x61ture_distributions\x18\x08 \x03(\x0b\x32\x19.audience.v1.Distribution\x12,\n\x08training\x18\t \x01(\x0b\x32\x1a.audience.v1.TrainingFacts\x12#\n\x06parity\x18\n \x01(\x0b\x32\x13.audience.v1.Parity\x12)\n\tapprovals\x18\x0b \x01(\x0b\x32\x16.audience.v1.Approvals\x12%\n\x05texts\x18\x0c \x03(\x0b\x32\x16.audience.v1.TextGraph\"=\n\tApprovals\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12\x0e\n\x06people\x18\x03 \x03(\t\"H\n\tTextGraph\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\"E\n\x05Graph\x12\r\n\x05opset\x18\x01 \x01(\r\x12\x18\n\x10smallest_runtime\x18\x02 \x01(\t\x12\x13\n\x0bscore_count\x18\x03 \x01(\r\"L\n\rFeatureSchema\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12&\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x14.audience.v1.Feature\"\xda\x01\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.audience.v1.FeatureKind\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x05 \x01(\x02\x12\x14\n\x07minimum\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\nvocabulary\x18\x08 \x03(\t\x12\r\n\x05other\x18\t \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum\"\xf4\x02\n\x04Head\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.audience.v1.HeadKind\x12\r\n\x05title\x18\x03 \x01(\t\x12*\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x19.audience.v1.ScoreColumns\x12\x14\n\x0chorizon_days\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12+\n\x08segments\x18\x07 \x03(\x0b\x32\x19.audience.v1.SegmentFacts\x12\x14\n\x0cretired_keys\x18\x08 \x03(\t\x12/\n\x0c\x64istribution\x18\t \x01(\x0b\x32\x19.audience.v1.Distribution\x12\x0f\n\x07\x63lasses\x18\n \x03(\t\x12\x14\n\x0chas_outliers\x18\x0b \x01(\x08\x12)\n\x06groups\x18\x0c \x03(\x0b\x32\x19.audience.v1.SegmentFacts\x12\x14\n\x0c\x63lass_shares\x18\r \x03(\x02\"S\n\x0cScoreColumns\x12%\n\x04role\x18\x01 \x01(\x0e\x32\x17.audience.v1.ColumnRole\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"\xa9\x01\n\x0cSegmentFacts\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\x12\x19\n\x11issued_in_version\x18\x04 \x01(\x03\x12\x14\n\x07overlap\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\"\n\x06traits\x18\x06 \x03(\x0b\x32\x12.audience.v1.Trait\x12\x0e\n\x06parent\x18\x07 \x01(\tB\n\n\x08_overlap\"O\n\x05Trait\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\x0c\n\x04mean\x18\x02 \x01(\x01\x12\x17\n\x0fpopulation_mean\x18\x03 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"/\n\x0c\x44istribution\x12\x11\n\tquantiles\x18\x01 \x03(\x02\x12\x0c\n\x04mean\x18\x02 \x01(\x01\"\xd0\x01\n\rTrainingFacts\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x10\n\x08until_ms\x18\x02 \x01(\x03\x12\x15\n\rvisitor_count\x18\x03 \x01(\x04\x12\x18\n\x10previous_version\x18\x04 \x01(\x03\x12<\n\tlibraries\x18\x05 \x03(\x0b\x32).audience.v1.TrainingFacts.LibrariesEntry\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xed\x01\n\x06Parity\x12\x11\n\trow_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65\x64ge_row_count\x18\x02 \x01(\x04\x12\x1a\n\x12\x61\x62solute_tolerance\x18\x03 \x01(\x01\x12\x1a\n\x12relative_tolerance\x18\x04 \x01(\x01\x12\x46\n\x12largest_difference\x18\x05 \x03(\x0b\x32*.audience.v1.Parity.LargestDifferenceEntry\x1a\x38\n\x16LargestDifferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*_\n\x0b\x46\x65\x61tureKind\x12\x1c\n\x18\x46\x45\x41TURE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x45\x41TURE_KIND_NUMBER\x10\x01\x12\x19\n\x15\x46\x45\x41TURE_KIND_CATEGORY\x10\x02*\x87\x01\n\x08HeadKind\x12\x19\n\x15HEAD_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16HEAD_KIND_SEGMENTATION\x10\x01\x12\x18\n\x14HEAD_KIND_PROPENSITY\x10\x02\x12\x13\n\x0fHEAD_KIND_VALUE\x10\x03\x12\x15\n\x11HEAD_KIND_CLASSES\x10\x04*\xde\x01\n\nColumnRole\x12\x1b\n\x17\x43OLUMN_ROLE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLUMN_ROLE_SEGMENT\x10\x01\x12\x18\n\x14\x43OLUMN_ROLE_DISTANCE\x10\x02\x12\x16\n\x12\x43OLUMN_ROLE_MARGIN\x10\x03\x12\x1a\n\x16\x43OLUMN_ROLE_MEMBERSHIP\x10\x04\x12\x1b\n\x17\x43OLUMN_ROLE_PROBABILITY\x10\x05\x12\x18\n\x14\x43OLUMN_ROLE_EXPECTED\x10\x06\x12\x15\n\x11\x43OLUMN_ROLE_CLASS\x10\x07\x42\x37\n\x0f\x63om.audience.v1P\x01Z\"example.com/audience/v1;audiencev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,38 +36,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_options = b'8\001'
   _globals['_PARITY_LARGESTDIFFERENCEENTRY']._loaded_options = None
   _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_options = b'8\001'
-  _globals['_FEATUREKIND']._serialized_start=2080
-  _globals['_FEATUREKIND']._serialized_end=2175
-  _globals['_HEADKIND']._serialized_start=2178
-  _globals['_HEADKIND']._serialized_end=2313
-  _globals['_COLUMNROLE']._serialized_start=2316
-  _globals['_COLUMNROLE']._serialized_end=2538
+  _globals['_FEATUREKIND']._serialized_start=2193
+  _globals['_FEATUREKIND']._serialized_end=2288
+  _globals['_HEADKIND']._serialized_start=2291
+  _globals['_HEADKIND']._serialized_end=2426
+  _globals['_COLUMNROLE']._serialized_start=2429
+  _globals['_COLUMNROLE']._serialized_end=2651
   _globals['_MANIFEST']._serialized_start=49
-  _globals['_MANIFEST']._serialized_end=432
-  _globals['_APPROVALS']._serialized_start=434
-  _globals['_APPROVALS']._serialized_end=495
-  _globals['_GRAPH']._serialized_start=497
-  _globals['_GRAPH']._serialized_end=566
-  _globals['_FEATURESCHEMA']._serialized_start=568
-  _globals['_FEATURESCHEMA']._serialized_end=644
-  _globals['_FEATURE']._serialized_start=647
-  _globals['_FEATURE']._serialized_end=865
-  _globals['_HEAD']._serialized_start=868
-  _globals['_HEAD']._serialized_end=1240
-  _globals['_SCORECOLUMNS']._serialized_start=1242
-  _globals['_SCORECOLUMNS']._serialized_end=1325
-  _globals['_SEGMENTFACTS']._serialized_start=1328
-  _globals['_SEGMENTFACTS']._serialized_end=1497
-  _globals['_TRAIT']._serialized_start=1499
-  _globals['_TRAIT']._serialized_end=1578
-  _globals['_DISTRIBUTION']._serialized_start=1580
-  _globals['_DISTRIBUTION']._serialized_end=1627
-  _globals['_TRAININGFACTS']._serialized_start=1630
-  _globals['_TRAININGFACTS']._serialized_end=1838
-  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_start=1790
-  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_end=1838
-  _globals['_PARITY']._serialized_start=1841
-  _globals['_PARITY']._serialized_end=2078
-  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_start=2022
-  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_end=2078
+  _globals['_MANIFEST']._serialized_end=471
+  _globals['_APPROVALS']._serialized_start=473
+  _globals['_APPROVALS']._serialized_end=534
+  _globals['_TEXTGRAPH']._serialized_start=536
+  _globals['_TEXTGRAPH']._serialized_end=608
+  _globals['_GRAPH']._serialized_start=610
+  _globals['_GRAPH']._serialized_end=679
+  _globals['_FEATURESCHEMA']._serialized_start=681
+  _globals['_FEATURESCHEMA']._serialized_end=757
+  _globals['_FEATURE']._serialized_start=760
+  _globals['_FEATURE']._serialized_end=978
+  _globals['_HEAD']._serialized_start=981
+  _globals['_HEAD']._serialized_end=1353
+  _globals['_SCORECOLUMNS']._serialized_start=1355
+  _globals['_SCORECOLUMNS']._serialized_end=1438
+  _globals['_SEGMENTFACTS']._serialized_start=1441
+  _globals['_SEGMENTFACTS']._serialized_end=1610
+  _globals['_TRAIT']._serialized_start=1612
+  _globals['_TRAIT']._serialized_end=1691
+  _globals['_DISTRIBUTION']._serialized_start=1693
+  _globals['_DISTRIBUTION']._serialized_end=1740
+  _globals['_TRAININGFACTS']._serialized_start=1743
+  _globals['_TRAININGFACTS']._serialized_end=1951
+  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_start=1903
+  _globals['_TRAININGFACTS_LIBRARIESENTRY']._serialized_end=1951
+  _globals['_PARITY']._serialized_start=1954
+  _globals['_PARITY']._serialized_end=2191
+  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_start=2135
+  _globals['_PARITY_LARGESTDIFFERENCEENTRY']._serialized_end=2191
 # @@protoc_insertion_point(module_scope)

@@ -148,6 +148,7 @@ class Manifest(google.protobuf.message.Message):
     TRAINING_FIELD_NUMBER: builtins.int
     PARITY_FIELD_NUMBER: builtins.int
     APPROVALS_FIELD_NUMBER: builtins.int
+    TEXTS_FIELD_NUMBER: builtins.int
     format_version: builtins.int
     """Version of this format, from 1. A server refuses one that is newer than it knows."""
     model: builtins.str
@@ -186,6 +187,12 @@ class Manifest(google.protobuf.message.Message):
     def approvals(self) -> global___Approvals:
         """Who has to agree before the version takes a label. Absent: nobody."""
 
+    @property
+    def texts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TextGraph]:
+        """Graphs that turn texts into features, for whoever computes features: a server of this model does not run them.
+        Absent: there are none.
+        """
+
     def __init__(
         self,
         *,
@@ -200,9 +207,10 @@ class Manifest(google.protobuf.message.Message):
         training: global___TrainingFacts | None = ...,
         parity: global___Parity | None = ...,
         approvals: global___Approvals | None = ...,
+        texts: collections.abc.Iterable[global___TextGraph] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["approvals", b"approvals", "graph", b"graph", "parity", b"parity", "schema", b"schema", "training", b"training"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approvals", b"approvals", "created_ms", b"created_ms", "feature_distributions", b"feature_distributions", "format_version", b"format_version", "graph", b"graph", "heads", b"heads", "model", b"model", "parity", b"parity", "schema", b"schema", "training", b"training", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approvals", b"approvals", "created_ms", b"created_ms", "feature_distributions", b"feature_distributions", "format_version", b"format_version", "graph", b"graph", "heads", b"heads", "model", b"model", "parity", b"parity", "schema", b"schema", "texts", b"texts", "training", b"training", "version", b"version"]) -> None: ...
 
 global___Manifest = Manifest
 
@@ -239,6 +247,40 @@ class Approvals(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["labels", b"labels", "people", b"people", "required", b"required"]) -> None: ...
 
 global___Approvals = Approvals
+
+@typing.final
+class TextGraph(google.protobuf.message.Message):
+    """A graph of its own, in a file of the bundle: input `text` of strings [rows], the tokens of each joined by spaces, output
+    `scores` float32 [rows, features].
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    FEATURES_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Name: lower-case letters, digits and '_', distinct among them."""
+    title: builtins.str
+    """What it says of a text, a phrase for people."""
+    file: builtins.str
+    """Name of the file in the bundle's folder."""
+    @property
+    def features(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What each column of its scores is the probability of: names of features in the schema, or of none."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        title: builtins.str = ...,
+        file: builtins.str = ...,
+        features: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["features", b"features", "file", b"file", "name", b"name", "title", b"title"]) -> None: ...
+
+global___TextGraph = TextGraph
 
 @typing.final
 class Graph(google.protobuf.message.Message):
@@ -378,8 +420,8 @@ class Head(google.protobuf.message.Message):
     title: builtins.str
     """What it answers, a phrase for people. Absent: nobody said."""
     horizon_days: builtins.float
-    """For a propensity or a value: the length of time that it speaks of, in days, more than 0. For classes likewise; 0 when
-    they speak of now. 0 for a segmentation.
+    """For a propensity or a value: the length of time that it speaks of, in days. For classes likewise. 0
+    where the head speaks of now, such as a likeness, and for a segmentation.
     """
     unit: builtins.str
     """For a value: as ExpectedValue.unit. Absent otherwise."""
