@@ -13,12 +13,14 @@ from tests.training.customer_value.cdnow import BETA_GEOMETRIC as PUBLISHED
 from training.customer_value.bgnbd import BetaGeometric, fit_beta_geometric
 from training.customer_value.likelihood import most_likely
 from training.customer_value.purchases import NoBaseline, Purchases, Summary, summarize
+from training.heads import FloatArray
 
 
 def customers(frequency: list[float], recency: list[float], age: list[float]) -> Summary:
     """Customers of whom nobody spent anything."""
-    arrays = [np.array(values, dtype=np.float64) for values in (frequency, recency, age)]
-    return Summary(np.array([str(i) for i in range(len(age))]), *arrays, np.zeros(len(age)))
+    names = np.array([str(i) for i in range(len(age))])
+    times, last, watched = (np.array(values, dtype=np.float64) for values in (frequency, recency, age))
+    return Summary(names, times, last, watched, np.zeros(len(age)))
 
 
 def test_published_parameters(cdnow: Purchases) -> None:
@@ -48,7 +50,7 @@ def test_likelihood_is_an_integral() -> None:
     assert found == pytest.approx(np.log(expected), rel=1e-7)
 
 
-def _simulate(model: BetaGeometric, count: int, days: float, generator: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def _simulate(model: BetaGeometric, count: int, days: float, generator: np.random.Generator) -> FloatArray:
     """Number of repeat purchases of each customer within some time, by drawing every one of them."""
     rates = gamma.rvs(model.r, scale=1 / model.alpha, size=count, random_state=generator)
     chances = beta.rvs(model.a, model.b, size=count, random_state=generator)
