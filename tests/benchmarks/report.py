@@ -17,7 +17,7 @@ from tests.benchmarks.spread import Spread
 from tests.house.project import locked
 
 _LIBRARIES = ("grpcio", "numpy", "onnxruntime", "protobuf")
-_DIGITS = 3
+_DIGITS = 4  # 0.7996 is below a bar of 0.8
 _WHOLE_FROM = 1000  # as many digits as a reader compares
 
 

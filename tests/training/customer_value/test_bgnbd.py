@@ -19,8 +19,8 @@ from training.heads import FloatArray
 def customers(frequency: list[float], recency: list[float], age: list[float]) -> Summary:
     """Customers of whom nobody spent anything."""
     names = np.array([str(i) for i in range(len(age))])
-    x, last, watched = (np.array(values, dtype=np.float64) for values in (frequency, recency, age))
-    return Summary(names, x, last, watched, np.zeros(len(age)))
+    times, last, watched = (np.array(values, dtype=np.float64) for values in (frequency, recency, age))
+    return Summary(names, times, last, watched, np.zeros(len(age)))
 
 
 def test_published_parameters(cdnow: Purchases) -> None:
