@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from training.errors import NotTrained
 from training.features import Features, FeatureSpec
 from training.heads import FloatArray
 
@@ -25,10 +24,6 @@ _CALIBRATION_FOLDS: Final = 3
 # Small trees with much shrinkage, as few rows tell of the event. (assumed)
 BOOSTING: Final = {"learning_rate": 0.05, "max_iter": 100, "max_leaf_nodes": 15, "early_stopping": False}
 _LEAF: Final = (5, 100)  # rows of the smallest leaf: a hundredth of all, within these
-
-
-class CannotLearn(NotTrained):
-    """The records do not answer the question. The text says why, and what would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

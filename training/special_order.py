@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from training.configuration.section import BadConfig, Section
 from training.heads import BoolArray, FloatArray, Outcome, Question
-from training.learners import CannotLearn, Sample
+from training.learners import Sample
 from training.lookalike.fit import fit_lookalike
 from training.lookalike.order import LookalikeOrder, read_audience, read_lookalike
+from training.outcomes.examples import CannotLearn
 from training.table import Table
 from training.uplift.fit import UNIT, fit_uplift
 from training.uplift.order import UpliftOrder, read_uplift

@@ -6,8 +6,9 @@ import pytest
 from tests.training.campaigns import SPECS, audience, campaign
 from training.configuration.section import BadConfig, Section
 from training.heads import Outcome
-from training.learners import CannotLearn, Sample
+from training.learners import Sample
 from training.lookalike.order import LookalikeOrder
+from training.outcomes.examples import CannotLearn
 from training.special_order import SpecialOrder, fit_special, read_special, treated_rows
 from training.table import Table
 from training.uplift.order import UpliftOrder

@@ -14,9 +14,10 @@ from training.judging.migration import migration
 from training.judging.order import JudgingOrder
 from training.judging.rates import Judged, segment_outcomes
 from training.judging.separation import separation
-from training.judging.stability import Refit, stability
+from training.judging.stability import stability
 from training.names import Trait
 from training.naming import Segments
+from training.segmentations.stability import Refit
 from training.table import Table
 
 _MOST_VISITORS = 10_000  # to be fitted again, many times

@@ -1,17 +1,10 @@
 """Whether a segmentation would have been found with other visitors too."""
 
-from collections.abc import Callable
-
 import numpy as np
-import numpy.typing as npt
-from sklearn.metrics import adjusted_rand_score
 
 from training.heads import Labels
 from training.judging.document import Entry
-from training.keys import jaccard
-
-Refit = Callable[[npt.NDArray[np.int64]], Labels]
-"""Fits the same method to these rows of a table, positions that may repeat, shape (n,), and says where all rows are."""
+from training.segmentations.stability import Refit, bootstrap_stability
 
 
 def stability(labels: Labels, count: int, refit: Refit, samples: int, seed: int) -> Entry:
@@ -31,17 +24,10 @@ def stability(labels: Labels, count: int, refit: Refit, samples: int, seed: int)
     Source: C. Hennig, Cluster-wise assessment of cluster stability, 2007: below 0.5 dissolved, up to 0.6 not to be
         trusted, up to 0.75 a pattern, from 0.75 valid, from 0.85 highly stable. Hubert and Arabie 1985 for the index.
     """
-    generator = np.random.default_rng(seed)
-    overlaps, agreements = [], []
-    for _ in range(samples):
-        again = refit(generator.integers(0, len(labels), len(labels)))
-        found = jaccard(labels, count, again, int(again.max(initial=-1)) + 1)
-        overlaps.append(found.max(axis=1, initial=0.0))
-        agreements.append(adjusted_rand_score(labels, again))
+    found = bootstrap_stability(labels, count, refit, seed, samples)
     sizes = np.bincount(labels[labels >= 0], minlength=count)
-    means = np.mean(overlaps, axis=0)
     return {
-        "adjusted_rand": float(np.mean(agreements)),
-        "jaccard": [float(mean) if size else None for mean, size in zip(means, sizes, strict=True)],
+        "adjusted_rand": found.adjusted_rand,
+        "jaccard": [float(mean) if size else None for mean, size in zip(found.jaccard, sizes, strict=True)],
         "samples": samples,
     }

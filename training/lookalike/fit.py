@@ -24,7 +24,6 @@ from training.heads import PROBABILITY, Column, FloatArray, Question, Tested
 from training.learners import (
     FITS,
     FOLDS,
-    CannotLearn,
     Positions,
     Sample,
     chosen_elsewhere,
@@ -33,6 +32,7 @@ from training.learners import (
     simplest,
     splits,
 )
+from training.outcomes.examples import CannotLearn
 
 RULE: Final = (
     "the largest average precision of held-out members among all visitors; the simplest within one standard error of it"

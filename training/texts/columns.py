@@ -8,7 +8,7 @@ import numpy as np
 
 from training.export.texts import TextScorer
 from training.heads import FloatArray
-from training.learners import CannotLearn
+from training.outcomes.examples import CannotLearn
 from training.texts.fit import TextHead
 from training.texts.order import TextOrder
 

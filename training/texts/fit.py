@@ -17,7 +17,7 @@ from server.tokens import joined
 from training.export.texts import build_text_graph, prove_texts
 from training.features import FeatureSpec
 from training.heads import FloatArray
-from training.learners import CannotLearn
+from training.outcomes.examples import CannotLearn
 from training.texts.order import SENTIMENT, TextOrder
 
 FOLDS: Final = 5

@@ -10,7 +10,8 @@ import numpy as np
 from training.export.nodes import Nodes
 from training.features import Features
 from training.heads import EXPECTED, BoolArray, Column, FloatArray, Question, Tested
-from training.learners import FOLDS, CannotLearn, Positions, Sample, deal, simplest, splits
+from training.learners import FOLDS, Positions, Sample, deal, simplest, splits
+from training.outcomes.examples import CannotLearn
 from training.uplift.estimators import FITS_OF_UPLIFT, Estimate
 from training.uplift.qini import Campaign, intervals, qini, qini_curve
 from training.uplift.randomization import REFUSE, Finding, check_balance, check_ratio

@@ -4,7 +4,8 @@ import pytest
 from sklearn.cluster import KMeans
 
 from training.heads import NO_SEGMENT, Labels
-from training.judging.stability import Refit, stability
+from training.judging.stability import stability
+from training.segmentations.stability import Refit
 
 
 def _refit(points: npt.NDArray[np.float64], count: int) -> Refit:

@@ -8,8 +8,9 @@ from tests.training.campaigns import SPECS, audience, visitors
 from training.export.graph import build_graph
 from training.export.parity import prove
 from training.heads import PROBABILITY, BoolArray, Question
-from training.learners import FITS, CannotLearn, Sample
+from training.learners import FITS, Sample
 from training.lookalike.fit import Lookalike, belonging, estimate_labelled_share, fit_lookalike, recovery
+from training.outcomes.examples import CannotLearn
 
 Made = tuple[Sample, BoolArray, Lookalike]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.training.texts.reviews import TONE
-from training.learners import CannotLearn
+from training.outcomes.examples import CannotLearn
 from training.texts.columns import add_columns, apply, read_sentences
 from training.texts.fit import TextHead
 

@@ -14,7 +14,7 @@ from server.tokens import tokens
 from tests.training.texts.reviews import SITE, SITES, TONE, Sentences
 from training.export.parity import NoParity
 from training.export.texts import TEXT_OPSET, build_text_graph, prove_texts
-from training.learners import CannotLearn
+from training.outcomes.examples import CannotLearn
 from training.texts.columns import apply
 from training.texts.fit import EDGE_TEXTS, TextHead, fit_text
 

@@ -6,7 +6,8 @@ from training import heads
 from training.export.graph import build_graph
 from training.export.parity import prove
 from training.heads import EXPECTED, Question
-from training.learners import CannotLearn, Sample
+from training.learners import Sample
+from training.outcomes.examples import CannotLearn
 from training.uplift.estimators import FITS_OF_UPLIFT
 from training.uplift.fit import UNIT, Uplift, fit_uplift, thinned
 

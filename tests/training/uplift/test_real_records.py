@@ -6,7 +6,8 @@ import pytest
 
 from training.features import FeatureSpec
 from training.heads import Question
-from training.learners import CannotLearn, Sample
+from training.learners import Sample
+from training.outcomes.examples import CannotLearn
 from training.uplift.fit import UNIT, fit_uplift
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "telco_customer_churn.csv"
