@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 # What of our packages is installed: modules, stubs, the mark that they are typed, contracts for other languages.
 SUFFIXES = (".py", ".pyi", ".proto")
+# Folders whose files are installed whatever they are: shipped configurations, what the report is made of.
+DATA = ("training/configurations", "training/report/templates")
 
 
 def expected(root: Path) -> set[str]:
     """Paths in the wheel of everything that our packages under `root` are made of."""
     paths = (path for package in OURS for path in (root / package).rglob("*") if _is_in_package(path))
-    return {str(path.relative_to(root)) for path in paths if path.suffix in SUFFIXES or path.name == "py.typed"}
+    data = (path for folder in DATA for path in (root / folder).glob("*") if path.is_file())
+    modules = (path for path in paths if path.suffix in SUFFIXES or path.name == "py.typed")
+    return {str(path.relative_to(root)) for path in (*modules, *data)}
 
 
 def _is_in_package(path: Path) -> bool:
