@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
                 model=model,
                 until_ms=given.until,
                 without=frozenset(given.without),
-                names=read_names(given.names),
+                names=read_names(given.names or _names_beside(configuration)),
                 seed=given.seed,
                 signing_key=None if given.signing_key is None else read_signing_key(given.signing_key),
                 work=given.work / model,
@@ -56,6 +56,12 @@ def main(arguments: Sequence[str]) -> int:
     console.print(tables)
     console.print(f"The report: {trained.folder / 'report.html'}", soft_wrap=True)
     return 0
+
+
+def _names_beside(configuration: Path) -> Path | None:
+    """The file of names that is kept beside a configuration, shop.names.toml beside shop.toml; None without one."""
+    path = configuration.with_suffix(".names.toml")
+    return path if path.is_file() else None
 
 
 def list_configurations(arguments: Sequence[str]) -> int:
@@ -99,7 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         help="use only events before this moment, UTC unless it has an offset (default: all)",
     )
     add("--without", nargs="+", default=[], metavar="FEATURE", help="features to leave out")
-    add("--names", type=Path, metavar="FILE", help='TOML file of names for segments, by key: "value-1-2" = "Regulars"')
+    add(
+        "--names",
+        type=Path,
+        metavar="FILE",
+        help='TOML file of names for segments, by key: "value-1-2" = "Regulars" (default: shop.names.toml beside '
+        "shop.toml, if there is one; the folder of --work gets the names that were found, to be edited)",
+    )
     add(
         "--signing-key",
         type=Path,

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from training.customer_value.baseline import WHAT
 from training.export.parity import Evidence
 from training.features import FeatureSpec
 from training.heads import Approximation, CheckedOutcome, Hierarchy, Segmentation
+from training.judging.amounts import amount_figures
 from training.judging.document import Entry, document
 from training.judging.gates import judge_gates
 from training.judging.leakage import find_leaks
@@ -180,6 +182,10 @@ def _outcome(fitted: Fitted, order: AnyOutcome, head: CheckedOutcome, seed: int)
         without=[(one.features, one.tested) for one in reduced],
     )
     entry = judge_outcome(head, asked, fitted.material.table, fitted.orders.judging, seed)
+    expected = fitted.material.baselines.get(head.name)
+    if expected is not None:
+        rows = head.tested.rows
+        entry["baseline"] = {"what": WHAT, "figures": amount_figures(expected[rows], head.tested.actual)}
     return entry | ({"mitigation": fitted.mitigations[head.name]} if head.name in fitted.mitigations else {})
 
 

@@ -1,7 +1,7 @@
 """What heads are fitted to, from whatever shape the records have."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,15 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from training.configuration.section import BadConfig
+from training.customer_value.baseline import expected_for, fit_customer_value
+from training.customer_value.purchases import NoBaseline
 from training.events.files import open_events
+from training.events.label import EventLabel
 from training.events.log import EventLog
 from training.events.order import EventsOrder
 from training.features import Features, typical
+from training.heads import FloatArray
 from training.journeys.order import CannotMine, JourneyOrder, mine, to_evaluation
 from training.judging.dates import newest
 from training.lookalike.order import LookalikeOrder
 from training.orders import Orders
-from training.quality.checks import Counts, feature_findings, set_aside_rows
+from training.outcomes.examples import later
+from training.outcomes.order import BG_NBD, OutcomeOrder
+from training.quality.checks import WARN, Counts, Finding, feature_findings, set_aside_rows
 from training.quality.order import QualityOrder
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
@@ -42,6 +48,7 @@ class Material:
         until_ms: the records end before it, 0 where that is not known.
         stated: by feature, what a missing value becomes where the configuration states it.
         journeys: what visitors did before an outcome, as in evaluation.json.
+        baselines: by the outcome, what purchases alone let one expect of each row, NaN before the rows of its test.
     """
 
     table: Table
@@ -52,6 +59,7 @@ class Material:
     until_ms: int
     stated: Mapping[str, float]
     journeys: Sequence[Mapping[str, object]] = ()
+    baselines: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def without(self, names: Collection[str]) -> "Material":
         """The same without some features.
@@ -142,7 +150,38 @@ def _of_events(orders: Orders, order: EventsOrder, data: Path | None, until_ms: 
     names = [feature.spec.name for feature in order.features]
     stated = dict(zip(names, log.defaults.tolist(), strict=True))
     made = _material(reading, order.log.title, log.until_us // 1000, stated)
-    return replace(made, journeys=[_journeys(log, one, table) for one in orders.journeys])
+    made = replace(made, journeys=[_journeys(log, one, table) for one in orders.journeys])
+    for one in orders.outcomes:
+        if isinstance(one, OutcomeOrder) and one.baseline == BG_NBD:
+            made = _with_baseline(made, one, log, orders.event_labels[one.name])
+    return made
+
+
+def _with_baseline(made: Material, order: OutcomeOrder, log: EventLog, label: EventLabel) -> Material:
+    """With what purchases alone let one expect; where they do not, with a finding that says so."""
+    try:
+        expected = _bought(log, label, made.table, order)
+    except NoBaseline as error:
+        text = f"outcome {order.name!r} is compared with the mean, since {error}"
+        found = Finding("baseline", order.name, 0, 0.0, text, WARN)
+        return replace(made, quality=made.quality.with_findings([found]))
+    return replace(made, baselines={**made.baselines, order.name: expected})
+
+
+def _bought(log: EventLog, label: EventLabel, table: Table, order: OutcomeOrder) -> FloatArray:
+    """What BG/NBD and Gamma-Gamma expect, fitted to what was bought before the first row of the outcome's test."""
+    expected = np.full(len(table), np.nan)
+    known = np.flatnonzero(~np.isnan(table.outcomes[order.name]))
+    if table.as_of_ms is None or not len(known):
+        return expected
+    as_of_ms = table.as_of_ms[known]
+    times = later(as_of_ms, order.horizon_days)
+    if times is None:
+        return expected
+    tested, purchases = known[times[1]], log.purchases(label)
+    model = fit_customer_value(purchases, int(table.as_of_ms[tested].min()))
+    expected[tested] = expected_for(model, purchases, table.visitors[tested], table.as_of_ms[tested], label.within_days)
+    return expected
 
 
 def _journeys(log: EventLog, order: JourneyOrder, table: Table) -> Mapping[str, object]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from training.configuration.configuration import Configuration
 from training.configuration.section import Section
-from training.events.label import EventLabel, read_event_label
+from training.events.label import SUM, EventLabel, read_event_label
 from training.events.order import EventsOrder, read_events
 from training.journeys.order import JourneyOrder, read_journey
 from training.judging.gates import Gates, NoSuchHead, check_heads
 from training.judging.order import ApprovalOrder, JudgingOrder, read_approval, read_gates, read_judging
-from training.outcomes.order import PROPENSITY, OutcomeOrder, read_outcome
+from training.outcomes.order import BG_NBD, PROPENSITY, OutcomeOrder, read_outcome
 from training.segmentations.order import SegmentationOrder, read_segmentation
 from training.special_order import SpecialOrder, read_special
 from training.texts.order import TextOrder, read_text
@@ -154,5 +154,7 @@ def _event_labels(outcomes: Sequence[AnyOutcome], sections: Sequence[Section]) -
                 'label is needed as a table, since the records are events, such as label = { function = "any", '
                 "within_days = 7 }"
             )
-        labels[order.name] = read_event_label(order.label_table)
+        labels[order.name] = label = read_event_label(order.label_table)
+        if isinstance(order, OutcomeOrder) and order.baseline == BG_NBD and label.function != SUM:
+            raise section.fault(f"baseline is {BG_NBD!r}, which is of amounts; needed is label.function = {SUM!r}")
     return labels

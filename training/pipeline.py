@@ -24,7 +24,7 @@ from training.judging.mitigation import compared, reweighing
 from training.judging.order import REWEIGHING
 from training.manifest import Identity, build_manifest
 from training.material import Material, fingerprint, read_material
-from training.naming import Naming
+from training.naming import Naming, Segments
 from training.orders import AnyOutcome, Orders, read_orders
 from training.outcomes.fit import fit_outcome
 from training.outcomes.order import CLASSES, PROPENSITY, OutcomeOrder
@@ -159,7 +159,7 @@ def train(order: Order, show: Show) -> Trained:
         texts,
     )
     report = render(evaluation, facts_of(manifest)).encode()
-    _write_drafts(order.work, evaluation, report)
+    _write_drafts(order.work, evaluation, report, segments)
     check_leaks(leakage)
     check_gates(evaluation["gates"])
 
@@ -272,8 +272,18 @@ def _previous(order: Order, model: str, material: Material) -> tuple[Previous | 
     return find_previous(order.repository, model, schema, newest.features), next_version(order.repository, model)
 
 
-def _write_drafts(work: Path, evaluation: Entry, report: bytes) -> None:
-    """What the gates decide on, to be looked at also where they refuse."""
+def _write_drafts(work: Path, evaluation: Entry, report: bytes, segments: Mapping[str, Segments]) -> None:
+    """What the gates decide on, to be looked at also where they refuse; and the names, for people to change."""
     work.mkdir(parents=True, exist_ok=True)
     (work / "evaluation.json").write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
     (work / REPORT_FILE).write_bytes(report)
+    named = [
+        (key, name)
+        for one in segments.values()
+        for key, name in (
+            *((group.keyed.key, group.name) for group in one.groups),
+            *zip((keyed.key for keyed in one.keys), one.names, strict=True),
+        )
+    ]
+    lines = "".join(f"{json.dumps(key)} = {json.dumps(name, ensure_ascii=False)}\n" for key, name in named)
+    (work / "names.toml").write_text(lines, encoding="utf-8")

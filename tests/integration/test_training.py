@@ -128,3 +128,6 @@ def test_the_models_are_worth_serving(trained: Trained) -> None:
     assert 0.9 < shops["total_ratio"] < 1.1
     assert spend["spearman"] > 0.75
     assert 0.85 < spend["total_ratio"] < 1.15
+    baseline = evaluation["outcomes"]["spend_90d"]["baseline"]
+    assert baseline["what"].startswith("BG/NBD and Gamma-Gamma")
+    assert spend["poisson_deviance"] < baseline["figures"]["poisson_deviance"]

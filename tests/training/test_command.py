@@ -117,3 +117,17 @@ def test_interrupted(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     status, _, err = _ends(arguments, capsys)
     assert status == 130
     assert "nothing was published. The same command goes on from where it was" in err
+
+
+def test_names_beside_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A training writes the names that it found; changed, and kept beside the configuration, they are taken."""
+    shop.write_records(tmp_path / "shop.csv", shop.records(count=200))
+    (tmp_path / "shop.toml").write_text(TINY, encoding="utf-8")
+    arguments = ["train", "--config", str(tmp_path / "shop.toml"), "--repository", str(tmp_path / "repository")]
+    assert main([*arguments, "--work", str(tmp_path / "work")]) == 0
+    (found,) = (tmp_path / "work").rglob("names.toml")
+    lines = found.read_text(encoding="utf-8").splitlines()
+    key = lines[0].split(" = ")[0].strip('"')
+    (tmp_path / "shop.names.toml").write_text("\n".join([f'"{key}" = "Our best"', *lines[1:]]), encoding="utf-8")
+    assert main([*arguments, "--work", str(tmp_path / "work")]) == 0
+    assert "Our best" in capsys.readouterr().out

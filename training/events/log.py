@@ -7,9 +7,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from training.customer_value.purchases import Purchases
 from training.events.aggregates import us
 from training.events.dates import as_of_dates
 from training.events.engines import DUCKDB
+from training.events.expressions import duckdb_sql
 from training.events.label import EventLabel
 from training.events.order import EventsOrder
 from training.events.query import BadLog, Plan, quoted
@@ -109,6 +111,16 @@ class EventLog:
         self._connection.execute("INSERT INTO moments SELECT nth, visitor, as_of_us FROM pairs")
         self._connection.unregister("pairs")
         return to_table(self._plan, self._found(self._plan.at()), self.until_us)
+
+    def purchases(self, label: EventLabel) -> Purchases:
+        """The events that a sum adds up, each with its amount; those of nothing, or less, are left out."""
+        where = f" AND ({duckdb_sql(label.where)})" if label.where else ""
+        amount = duckdb_sql(label.of)
+        return Purchases.from_query(
+            self._connection,
+            f"SELECT visitor, at_us // 1000, CAST({amount} AS DOUBLE) FROM log WHERE ({amount}) > 0{where} "
+            "ORDER BY visitor, at_us",
+        )
 
     def sequences(self, visitors: Sequence[str], as_of_ms: int, word: str, window_days: float | None) -> Sequences:
         """What each of these visitors did strictly before a moment, in the order given.

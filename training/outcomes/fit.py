@@ -13,7 +13,7 @@ from training.outcomes.choice import RULE, Crossed, choose, cross, fit_weighted
 from training.outcomes.examples import CannotLearn, Examples, Folds, Positions, later, make_folds
 from training.outcomes.kinds import Kind, calibration_of, kind_of
 from training.outcomes.models import Model
-from training.outcomes.order import OutcomeOrder
+from training.outcomes.order import BG_NBD, OutcomeOrder
 from training.outcomes.predictor import Predictor, Reduced
 from training.table import Table
 
@@ -193,7 +193,7 @@ class _Task:
         self, tried: Sequence[Crossed], chosen: Crossed, past: Examples, folds: Folds, tested: Tested
     ) -> tuple[str, FloatArray]:
         """What is compared with: a simpler way to answer, fitted and tested on the same rows."""
-        if self.order.baseline is not None:
+        if self.order.baseline not in {None, BG_NBD}:
             names = [spec.name for spec in past.specs]
             feature = names.index(self.order.baseline)
             factor = past.actual.sum() / max(float(past.features[:, feature].sum()), 1e-9)
@@ -211,7 +211,7 @@ class _Task:
 
 def _check_features(order: OutcomeOrder, table: Table) -> None:
     known = [spec.name for spec in table.specs]
-    for name in (*order.without, *([order.baseline] if order.baseline else [])):
+    for name in (*order.without, *([order.baseline] if order.baseline not in {None, BG_NBD} else [])):
         if name not in known:
             raise CannotLearn(f"{name!r} is no feature; there are {', '.join(known)}")
     if not set(known) - set(order.without):

@@ -15,6 +15,7 @@ SPECIAL: Final = ("lookalike", "uplift")
 KINDS: Final = (PROPENSITY, CLASSES, VALUE)
 
 NONE: Final = "none"
+BG_NBD: Final = "bg_nbd"  # training.customer_value, of a log of events
 BALANCED: Final = "balanced"
 _METHODS: Final = {PROPENSITY: tuple(OF_CLASSES), CLASSES: tuple(OF_CLASSES), VALUE: tuple(OF_AMOUNTS)}
 _DEFAULT_METHODS: Final = {
@@ -49,7 +50,7 @@ class OutcomeOrder:
         calibration: sigmoid, temperature or ratio, as the kind has it, or none.
         weights: none, or balanced: the rows of every class count as much together.
         folds: number of them.
-        baseline: the feature that a value is compared with, None for the mean.
+        baseline: the feature that a value is compared with, BG_NBD for what purchases alone say, None for the mean.
     """
 
     name: str

@@ -118,3 +118,13 @@ def test_shop_orders() -> None:
         after = [x for x in theirs if datetime(2011, 7, 1) <= x[4] < datetime(2011, 9, 29)]  # noqa: DTZ001  # as above
         bought = sum(line[3] * line[5] for line in after if not line[0].startswith("C"))
         assert table.outcomes["spend_90d"][table.visitors == customer].tolist() == pytest.approx([bought])
+
+
+def test_purchases_of_groceries(groceries: EventLog, receipts: Receipts) -> None:
+    """What a sum adds up, as BG/NBD takes it: every basket that cost something, with its amount."""
+    purchases = groceries.purchases(_read("grocery")[1]["spend_90d"])
+    start, end = datetime(2017, 1, 1), datetime(2018, 1, 1)  # noqa: DTZ001  # the store's
+    for household in HOUSEHOLDS:
+        theirs = purchases.visitors == str(household)
+        amounts = [sum(line["sales_value"] for line in one) for one in receipts.baskets(household, start, end)]
+        assert sorted(purchases.amounts[theirs].tolist()) == pytest.approx(sorted(a for a in amounts if a > 0))
