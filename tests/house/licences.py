@@ -23,7 +23,6 @@ PERMISSIVE = {
     "BSD-3-Clause",
     "CC0-1.0",
     "MIT",
-    "MIT-CMU",
     "MIT-0",
     "PSF-2.0",
     "Zlib",
