@@ -132,7 +132,7 @@ CASES: Final = (
         'name = "visits"',
         'name = "visits"\ncolumn = "visitz"',
         "",
-        "feature 'visits': the records have no column 'visitz'; did you mean 'visits'?",
+        "features[1] ('visits'): the records have no column 'visitz'; did you mean 'visits'?",
     ),
     _case(
         "a text as a number",

@@ -52,7 +52,7 @@ def test_records_of_no_use(
         (b"customer,visits\n", "the records have no column 'recency_days'; there are customer, visits"),
         (bytes(range(256)) * 100, "shop.toml, line 8: data: path is 'shop.csv', which cannot be read as csv: "),
         (bytes(5000), "but the records have no column 'customer'; there are ????"),
-        (b"customer;visits\n1;2\n", "is its delimiter another one?"),
+        (b"customer;visits\n1;2\n", "is the delimiter another one?"),
     ],
 )
 def test_files_of_another_kind(content: bytes, says: str, folder: Path, refusal: Refusal) -> None:
