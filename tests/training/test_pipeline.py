@@ -247,9 +247,7 @@ def test_approval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     repository = tmp_path / "repository"
     place = ["--repository", str(repository), "--model", "shop", "--version", "1"]
-    with pytest.raises(
-        NotApproved, match="shop/1 takes the label 'stable' only when Ada Lovelace approved it; nobody has"
-    ):
+    with pytest.raises(NotApproved, match="shop/1 takes the label 'stable' only when Ada Lovelace approved it"):
         check_approval(repository, "shop", 1, "stable", order, None)
     with pytest.raises(SystemExit):
         approve([*place, "--by", "Charles Babbage"])

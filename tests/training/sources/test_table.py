@@ -164,13 +164,9 @@ def test_absent_column(read: Read) -> None:
         BadConfig, match=r"line 7: features\[0\] \('visits'\): the records have no column 'visits'; did "
     ):
         read(PLAIN + VISITS, "Visits\n1\n")
-    with pytest.raises(
-        BadConfig, match=r"outcomes\[0\] \('buys'\): label is 'bought', but the records have no column 'bought'; did "
-    ):
+    with pytest.raises(BadConfig, match=r"outcomes\[0\] \('buys'\): label is 'bought', but .* no column 'bought'; did"):
         read(PLAIN + VISITS + BOUGHT, "visits,bough\n1,yes\n")
-    with pytest.raises(
-        BadConfig, match=r"line 4: data: entity is 'who', but the records have no column 'who'; there are visits"
-    ):
+    with pytest.raises(BadConfig, match=r"line 7: data: entity is 'who', but .* no column 'who'; there are visits"):
         read(PLAIN + 'entity = "who"\n' + VISITS, "visits\n1\n")
 
 
