@@ -186,9 +186,10 @@ class Loader:
 
     def _note_unreadable(self, reason: str) -> None:
         self._lifecycle.note_scan_failure()
-        if self.status.unreadable is None:
-            _log.error("repository unreadable; what is loaded keeps serving", extra={"reason": reason})
+        is_news = self.status.unreadable is None
         self.status = replace(self.status, unreadable=reason)
+        if is_news:
+            _log.error("repository unreadable; what is loaded keeps serving", extra={"reason": reason})
         if not self._handover.wish.sequence:
             self._handover.tell((), {}, (), is_settled=False)  # so that the workers begin to answer
 
