@@ -31,7 +31,7 @@ from training.quality.set_aside import Aside
 from training.sources.table import Reading, attach_attributes, read_table
 from training.special_order import SpecialOrder
 from training.table import Table
-from training.texts.columns import apply
+from training.texts.columns import apply, learn
 from training.texts.fit import TextHead
 
 
@@ -131,7 +131,10 @@ def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Ma
 def read_newest(orders: Orders, data: Path | None, until_ms: int | None) -> Table:
     """The rows of the newest date alone; see read_material."""
     if orders.events is None:
-        return read_material(orders, data, until_ms).newest
+        folder, seed = orders.configuration.folders(data)[0], orders.configuration.model.seed
+        return (
+            read_material(orders, data, until_ms).with_texts([learn(one, folder, seed) for one in orders.texts]).newest
+        )
     log, _ = _log(orders, orders.events, data, until_ms)
     return log.snapshots([log.until_us // 1000])
 

@@ -5,10 +5,9 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
-
-import duckdb
 
 from training.configuration.configuration import read_configuration
 from training.configuration.section import BadConfig
@@ -38,9 +37,7 @@ from training.segmentations.order import SegmentationOrder, fit_segmentation
 from training.signature import SigningKey
 from training.special_order import fit_special
 from training.stages import Show, Stages
-from training.texts.columns import read_sentences
-from training.texts.fit import TextHead, fit_text
-from training.texts.order import TextOrder
+from training.texts.columns import learn
 
 _LIBRARIES = ("duckdb", "lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
 
@@ -104,28 +101,62 @@ def train(order: Order, show: Show) -> Trained:
     configuration = read_configuration(order.configuration)
     orders = read_orders(configuration)
     seed = configuration.model.seed if order.seed is None else order.seed
-    model = order.model or configuration.model.name
-    folder = configuration.folders(order.data)[0]
     stages = Stages(order.work if order.is_resumed else None, _made_from(order, orders, seed), show)
+    fitted = _fitted(order, orders, seed, stages)
+    heads: list[Head] = [*fitted.segmentations, *fitted.outcomes]
+    title = "One ONNX graph, compared with what was fitted"
+    graph, evidence = stages.run("graph", title, lambda: _proved(heads, fitted.material))
+    identity, fitted = _identified(order, order.model or configuration.model.name, fitted)
+    leakage = stages.run("leaks", "Looking for leaks", lambda: leaks(fitted, seed))
+    judged = stages.run(
+        f"judged-{identity.version}",
+        "Judging every head",
+        lambda: evaluate(fitted, identity, evidence, leakage, seed),
+    )
+    files = _files(fitted, identity, graph, evidence, judged)
+    _write_drafts(order.work, judged, files[REPORT_FILE], fitted.segments)
+    check_leaks(leakage)
+    check_gates(judged["gates"])
+    title = f"Publishing {identity.model}/{identity.version}"
+    show.begin(title)
+    started_s = time.monotonic()
+    folder = publish(order.repository, identity.model, identity.version, files, order.signing_key)
+    show.end(title, time.monotonic() - started_s, is_kept=False)
+    return Trained(folder, heads, fitted.material)
+
+
+def _fitted(order: Order, orders: Orders, seed: int, stages: Stages) -> Fitted:
+    """The records, and every head that was fitted to them."""
+    folder = orders.configuration.folders(order.data)[0]
     material = stages.run("records", "Reading the records", lambda: read_material(orders, order.data, order.until_ms))
     write_set_aside(order.work, material.asides)
     material.quality.refuse()
-    texts = [stages.run(f"text-{one.name}", f"Text: {one.title}", _text(one, folder, seed)) for one in orders.texts]
+    texts = [
+        stages.run(f"text-{one.name}", f"Text: {one.title}", partial(learn, one, folder, seed)) for one in orders.texts
+    ]
     material = material.with_texts(texts).without(order.without)
     orders = _fitting(orders, material, order.without)
-    newest = material.newest
     segmentations = [
         stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
         for one in orders.segmentations
     ]
     outcomes, mitigations = _outcomes(orders, material, seed, stages, folder)
-    heads: list[Head] = [*segmentations, *outcomes]
-    graph, evidence = stages.run(
-        "graph", "One ONNX graph, compared with what was fitted", lambda: _proved(heads, material)
+    return Fitted(
+        orders=orders,
+        material=material,
+        segmentations=segmentations,
+        outcomes=outcomes,
+        segments={},
+        mitigations=mitigations,
+        texts=texts,
     )
+
+
+def _identified(order: Order, model: str, fitted: Fitted) -> tuple[Identity, Fitted]:
+    """Which version it becomes, with its segments' keys and names."""
+    material, newest = fitted.material, fitted.material.newest
     previous, version = _previous(order, model, material)
     naming = Naming(version, newest.features, newest.specs, previous, order.names)
-    segments = {head.name: naming.segments(head) for head in segmentations}
     identity = Identity(
         model=model,
         version=version,
@@ -134,46 +165,29 @@ def train(order: Order, show: Show) -> Trained:
         data=material.data,
         until_ms=material.until_ms,
     )
-    fitted = Fitted(
-        orders=orders,
-        material=material,
-        segmentations=segmentations,
-        outcomes=outcomes,
-        segments=segments,
-        mitigations=mitigations,
-        texts=texts,
-    )
-    leakage = stages.run("leaks", "Looking for leaks", lambda: leaks(fitted, seed))
-    evaluation = stages.run(
-        f"judged-{version}", "Judging every head", lambda: evaluate(fitted, identity, evidence, leakage, seed)
-    )
+    return identity, replace(fitted, segments={head.name: naming.segments(head) for head in fitted.segmentations})
+
+
+def _files(
+    fitted: Fitted, identity: Identity, graph: bytes, evidence: Evidence, evaluation: Entry
+) -> Mapping[str, bytes]:
+    """Everything that a version holds, by the files' names."""
+    newest = fitted.material.newest
     manifest = build_manifest(
         identity,
         newest.specs,
-        heads,
-        segments,
+        [*fitted.segmentations, *fitted.outcomes],
+        fitted.segments,
         newest.features,
         evidence,
-        material.defaults,
-        orders.approval,
-        texts,
+        fitted.material.defaults,
+        fitted.orders.approval,
+        fitted.texts,
     )
     report = render(evaluation, facts_of(manifest)).encode()
-    _write_drafts(order.work, evaluation, report, segments)
-    check_leaks(leakage)
-    check_gates(evaluation["gates"])
-
-    def published() -> Path:
-        reference = (evidence.reference_features, evidence.reference_scores)
-        others = {REPORT_FILE: report, **{head.file_name: head.graph for head in texts}}
-        files = bundle_files(manifest, graph, reference, evaluation, others)
-        return publish(order.repository, model, version, files, order.signing_key)
-
-    show.begin(f"Publishing {model}/{version}")
-    started_s = time.monotonic()
-    folder = published()
-    show.end(f"Publishing {model}/{version}", time.monotonic() - started_s, is_kept=False)
-    return Trained(folder, heads, material)
+    others = {REPORT_FILE: report, **{head.file_name: head.graph for head in fitted.texts}}
+    reference = (evidence.reference_features, evidence.reference_scores)
+    return bundle_files(manifest, graph, reference, evaluation, others)
 
 
 def stage_count(orders: Orders) -> int:
@@ -198,15 +212,6 @@ def _fitting(orders: Orders, material: Material, without: Collection[str]) -> Or
         for one in orders.outcomes
     ]
     return replace(orders, segmentations=segmentations, outcomes=outcomes)
-
-
-def _text(order: TextOrder, folder: Path, seed: int) -> Callable[[], TextHead]:
-    def fit() -> TextHead:
-        with duckdb.connect() as connection:
-            sentences, labels = read_sentences(connection, order, folder)
-        return fit_text(order, sentences, labels, seed)
-
-    return fit
 
 
 def _with_features(order: SegmentationOrder, without: Collection[str]) -> SegmentationOrder:

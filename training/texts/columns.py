@@ -4,18 +4,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from training.export.texts import TextScorer
 from training.heads import FloatArray
 from training.outcomes.examples import CannotLearn
-from training.texts.fit import TextHead
+from training.texts.fit import TextHead, fit_text
 from training.texts.order import TextOrder
 
 
 def apply(head: TextHead, texts: Sequence[str]) -> FloatArray:
     """What the head's graph says of these texts, shape (n, len(head.specs))."""
     return TextScorer(head.graph).scores(texts)
+
+
+def learn(order: TextOrder, folder: Path, seed: int) -> TextHead:
+    """The head that an order asks for, of the labelled texts of its file.
+
+    Args:
+        order: what to learn.
+        folder: in which the file is looked for.
+        seed: of the folds.
+
+    Raises:
+        CannotLearn: the file cannot be read, lacks a column, or has too little of a class.
+    """
+    with duckdb.connect() as connection:
+        sentences, labels = read_sentences(connection, order, folder)
+    return fit_text(order, sentences, labels, seed)
 
 
 def read_sentences(connection: Any, order: TextOrder, folder: Path) -> tuple[list[str], list[str]]:  # noqa: ANN401  # duckdb ships incomplete types
