@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-from server.approval import Required, approval_path, sums_sha256
-from server.bundle import read_bundle, read_description
-from server.errors import BadBundle, BadPolicy, RepositoryUnreadable
+from server.approval import Required
+from server.bundle import read_bundle
+from server.errors import BadBundle, RepositoryUnreadable
 from server.handover import Handover, read_manifest
+from server.inspection import Inspection
 from server.lifecycle import Lifecycle
 from server.memory import give_back
 from server.model import load_model
 from server.overview import Status
-from server.progress import Progress, Refusal
-from server.repository import POLICY_FILE, scan
+from server.progress import Progress
+from server.repository import scan
 from server.rollout import Rollout, States, is_loaded, is_served, missing
 from server.schema import Schema
 from server.signature import TrustedKeys
@@ -26,14 +26,10 @@ from server.traffic import Route
 from server.wish import WishedModel
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 LOOK_S = 0.1
 _PATIENCE_S = 30.0  # for workers that do not come to try a version, after which the next is begun with anyway
 _REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is told to
-
-# A reason quotes the files, which may be of any size. It goes into a line of the log and onto the page.
-_LONGEST_REASON = 1000
 
 
 class Loader:
@@ -63,12 +59,12 @@ class Loader:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
+        self._inspection = Inspection(root, lifecycle, keys, approvers)
         self._handover = handover
         self._lifecycle = lifecycle
         self._states = states
         self._largest_batch = largest_batch
         self._keys = keys
-        self._approvers = approvers
         self._clock_s = clock_s
         self._schemas_sequence = -1  # of the wish that has the last one
         self._progress: dict[str, Progress] = {}
@@ -195,9 +191,10 @@ class Loader:
 
     def _follow(self, name: str) -> None:
         progress = self._progress[name]
-        self._read_policy(name, progress)
-        self._learn_schemas(name, progress)
-        self._look_at_approvals(name, progress)
+        self._inspection.read_policy(name, progress)
+        for schema in self._inspection.new_schemas(name, progress):
+            self._add_schema(schema)
+        self._inspection.look_at_approvals(name, progress)
         if progress.is_policy_known and progress.policy.content.unloaded:
             progress.unload()
             return
@@ -210,47 +207,6 @@ class Loader:
             progress.is_begun = True
             progress.expect(self._next_sequence, progress.begun_s, *progress.wished)
         progress.lead(name, self._next_sequence, self._clock_s())
-
-    def _read_policy(self, name: str, progress: Progress) -> None:
-        """Reads the policy when its file is another; one that cannot be read changes nothing."""
-        try:
-            progress.policy = progress.policy.looked_at(self._root / name / POLICY_FILE)
-            progress.is_policy_known, reason = True, None
-        except BadPolicy as error:
-            reason = str(error)[:_LONGEST_REASON]
-        if reason is not None and reason != progress.bad_policy:
-            _log.error("policy refused; the one before stays", extra={"model": name, "reason": reason})
-        progress.bad_policy = reason
-
-    def _learn_schemas(self, name: str, progress: Progress) -> None:
-        """Reads what each new version says of itself, since callers may follow any version's schema."""
-        for version, fingerprint in progress.found.items():
-            is_settled = version in progress.refused or progress.described.get(version) == fingerprint
-            if is_settled or not fingerprint.is_complete:
-                continue
-            read = self._attempt(name, version, progress, self._read_facts)
-            if read is not None:
-                schema, required = read
-                progress.described[version] = fingerprint
-                progress.schemas[version] = schema
-                progress.learn(version, required)
-                self._add_schema(schema)
-
-    def _read_facts(self, folder: Path) -> tuple[Schema, Required | None]:
-        """What a version's features are, and who has to approve it."""
-        description = read_description(folder, keys=self._keys)
-        return description.schema, Required.of(description.manifest, sums_sha256(folder))
-
-    def _look_at_approvals(self, name: str, progress: Progress) -> None:
-        """Reads each file of approvals that is another; what is said of one version moves no label of another."""
-        for version, before in progress.consents.items():
-            consent = before.looked_at(approval_path(self._root, name, version), self._approvers)
-            progress.consents[version] = consent
-            if consent.lack and (consent.lack != before.lack or not before.is_read):
-                extra = {"model": name, "version": version, "reason": f"it {consent.lack}"[:_LONGEST_REASON]}
-                _log.warning("version waits for approval", extra=extra)
-            elif consent.by and before.is_read and consent.by != before.by:
-                _log.info("version approved", extra={"model": name, "version": version, "by": consent.by})
 
     def _add_schema(self, schema: Schema) -> None:
         if self._handover.add_schema(schema):
@@ -275,7 +231,7 @@ class Loader:
 
     def _load(self, name: str, version: int, progress: Progress) -> None:
         begun_s = self._clock_s()
-        wished = self._attempt(name, version, progress, self._verify)
+        wished = self._inspection.attempt(name, version, progress, self._verify)
         give_back()  # what verifying took
         if wished is None:
             return
@@ -289,24 +245,6 @@ class Loader:
         bundle = read_bundle(folder, self._keys)
         load_model(bundle, largest_batch=self._largest_batch)
         return self._handover.add_version(bundle, folder)
-
-    def _attempt(self, name: str, version: int, progress: Progress, read: Callable[[Path], _T]) -> _T | None:
-        """What `read` makes of the version's folder; None when that fails, and the version is refused."""
-        try:
-            return read(self._root / name / str(version))
-        except BadBundle as error:
-            reason = str(error)
-        except Exception:  # the edge: a hostile file may fail in ways that no library documents
-            _log.exception("unforeseen fault while loading", extra={"model": name, "version": version})
-            reason = "unforeseen fault while loading; the log has its traceback"
-        self._refuse(name, version, progress, reason[:_LONGEST_REASON])
-        return None
-
-    def _refuse(self, name: str, version: int, progress: Progress, reason: str) -> None:
-        progress.refused[version] = Refusal(progress.found[version], reason)
-        self._lifecycle.note_refusal(name)
-        extra = {"model": name, "version": version, "reason": reason, "still_serving": progress.serving}
-        _log.error("version refused", extra=extra)
 
     def _conclude(self, name: str, progress: Progress, rollout: Rollout, states: States) -> None:
         """Ends a rollout that every worker has tried."""
@@ -344,4 +282,5 @@ class Loader:
         """Refuses a version that no worker could load."""
         progress.wished = {one: wished for one, wished in progress.wished.items() if one != version}
         if version in progress.found:
-            self._refuse(name, version, progress, next(iter(reasons.values()), "no worker is there")[:_LONGEST_REASON])
+            reason = next(iter(reasons.values()), "no worker is there")
+            self._inspection.refuse(name, version, progress, reason)

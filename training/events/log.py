@@ -91,8 +91,8 @@ class EventLog:
             )
         dates = moments_us(as_of_ms)
         step = max(1, _ROWS_AT_ONCE // self._visitor_count)
-        parts = [self._found(self._plan.snapshots(dates[i : i + step])) for i in range(0, len(dates), step)]
-        return to_table(self._plan, joined(parts), self.until_us)
+        some = (self._plan.snapshots(dates[i : i + step]) for i in range(0, len(dates), step))
+        return joined([to_table(self._plan, self._found(sql), self.until_us) for sql in some])
 
     def at(self, visitors: Sequence[str], as_of_ms: Sequence[int]) -> Table:
         """These visitors as of these moments, pair by pair, in the order given; also such as have no events yet.

@@ -1,6 +1,7 @@
 """What an engine found, as the table that everything is fitted on: the same for both."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from training.features import FeatureSpec
 from training.table import Table
 
 Columns = Mapping[str, npt.NDArray[np.generic]]
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def to_table(plan: Plan, found: Columns, until_us: int) -> Table:
@@ -60,6 +62,31 @@ def moments_us(as_of_ms: Sequence[int]) -> Sequence[int]:
     return sorted({moment * 1000 for moment in as_of_ms})
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """The columns of several findings, one after the other."""
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def joined(parts: list[Table]) -> Table:
+    """The rows of several tables of the same features, one after the other. Empties the list.
+
+    Column after column, so that next to the rows themselves no more than one column is there twice.
+    """
+    first = parts[0]
+    times = [part.as_of_ms for part in parts if part.as_of_ms is not None]
+    features, is_missing = [part.features for part in parts], [part.is_missing for part in parts]
+    visitors = [part.visitors for part in parts]
+    outcomes = {name: [part.outcomes[name] for part in parts] for name in first.outcomes}
+    specs = first.specs
+    del first
+    parts.clear()
+    return Table(
+        specs=specs,
+        features=_concatenated(features),
+        is_missing=_concatenated(is_missing),
+        visitors=_concatenated(visitors),
+        as_of_ms=_concatenated(times),
+        outcomes={name: _concatenated(column) for name, column in outcomes.items()},
+        columns={},
+    )
+
+
+def _concatenated(columns: list[npt.NDArray[_Number]]) -> npt.NDArray[_Number]:
+    whole: npt.NDArray[_Number] = np.concatenate(columns)
+    columns.clear()
+    return whole

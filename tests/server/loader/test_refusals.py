@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from protos.audience.v1 import bundle_pb2
-from server import loader
+from server import inspection, loader
 from server.bundle import MANIFEST_FILE, MODEL_FILE, SUMS_FILE, Bundle
 from server.overview import ModelStatus
 from tests.server import damage
@@ -81,18 +82,18 @@ def test_refused_version_that_is_taken_away_is_forgotten(pair: Pair, versions: V
     assert pair.step() == {"shop": ModelStatus(1, (1,), {})}
 
 
-@pytest.mark.parametrize("fails", ["read_description", "load_model"])
+@pytest.mark.parametrize("place", [(inspection, "read_description"), (loader, "load_model")], ids=["read", "verify"])
 def test_unforeseen_fault_of_one_model_does_not_stop_another(
     pair: Pair,
     versions: Versions,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    fails: str,
+    place: tuple[ModuleType, str],
 ) -> None:
     """A fault that nobody foresaw refuses its version, with a traceback in the log; other models are followed."""
     versions.put(pair.root, 1)
     versions.put(pair.root, 1, model="app")
-    works = getattr(loader, fails)
+    works = getattr(*place)
 
     def fail(what: Path | Bundle, **others: int) -> object:
         model = what.parent.name if isinstance(what, Path) else what.description.manifest.model
@@ -100,7 +101,7 @@ def test_unforeseen_fault_of_one_model_does_not_stop_another(
             raise ZeroDivisionError("nobody foresaw this")
         return works(what, **others)
 
-    monkeypatch.setattr(loader, fails, fail)
+    monkeypatch.setattr(*place, fail)
     status = pair.step()
     assert pair.serving == {"shop": 1}
     assert status["app"].refused == {1: "unforeseen fault while loading; the log has its traceback"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server import loader
+from server import inspection
 from server.bundle import Description, read_description
 from server.errors import InvalidRequest
 from server.handover import Handover
@@ -61,7 +61,7 @@ def test_schema_of_a_version_that_was_away_for_a_moment_is_known(
         return read_description(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader, "read_description", vanish)
+        patch.setattr(inspection, "read_description", vanish)
         assert "SHA256SUMS cannot be read" in pair.step()["shop"].refused[1]
     assert pair.step()["shop"].refused == {}
     away.rename(older)
