@@ -4,10 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from training.configuration.section import BadConfig
 from training.customer_value.baseline import expected_for, fit_customer_value
@@ -28,10 +26,11 @@ from training.quality.checks import WARN, Counts, Finding, feature_findings, set
 from training.quality.order import QualityOrder
 from training.quality.report import Quality
 from training.quality.set_aside import Aside
+from training.sources.order import SourceOrder
 from training.sources.table import Reading, attach_attributes, read_table
 from training.special_order import SpecialOrder
 from training.table import Table
-from training.texts.columns import apply, learn
+from training.texts.columns import features_of, learn
 from training.texts.fit import TextHead
 
 
@@ -73,12 +72,13 @@ class Material:
             raise BadConfig(f"there is no feature {unknown[0]!r} to leave out; there are {', '.join(known)}")
         return replace(self, table=self.table.without(names)) if names else self
 
-    def with_texts(self, heads: Sequence[TextHead]) -> "Material":
-        """With the features that text heads make of columns of the records."""
+    def with_texts(self, heads: Sequence[TextHead], *, to_learn: bool) -> "Material":
+        """With the features that text heads make of columns of the records; see features_of."""
         table = self.table
         for head in heads:
             if head.order.column:
-                table = table.beside(head.specs, *_of_texts(head, table.columns[head.order.column]))
+                said, is_missing = features_of(head, table.columns[head.order.column], to_learn=to_learn)
+                table = table.beside(head.specs, said, is_missing)
         return replace(self, table=table)
 
     @property
@@ -131,10 +131,10 @@ def read_material(orders: Orders, data: Path | None, until_ms: int | None) -> Ma
 def read_newest(orders: Orders, data: Path | None, until_ms: int | None) -> Table:
     """The rows of the newest date alone; see read_material."""
     if orders.events is None:
-        folder, seed = orders.configuration.folders(data)[0], orders.configuration.model.seed
-        return (
-            read_material(orders, data, until_ms).with_texts([learn(one, folder, seed) for one in orders.texts]).newest
-        )
+        folders, seed = orders.configuration.folders(data), orders.configuration.model.seed
+        material = read_material(orders, data, until_ms)
+        texts = [learn(one, material.table.columns, folders, seed) for one in orders.texts]
+        return material.with_texts(texts, to_learn=False).newest
     log, _ = _log(orders, orders.events, data, until_ms)
     return log.snapshots([log.until_us // 1000])
 
@@ -219,15 +219,6 @@ def _quality(log: EventLog, table: Table, limits: QualityOrder) -> Quality:
     return Quality(log.read_count, log.kept_count, findings)
 
 
-def _of_texts(head: TextHead, texts: npt.NDArray[Any]) -> tuple[Features, npt.NDArray[np.bool_]]:
-    """What a head says of each text, and where there is none; shapes (n, len(head.specs))."""
-    is_missing = np.array([text is None or not str(text).strip() for text in texts.tolist()])
-    distinct, place = np.unique(np.where(is_missing, "", texts).astype(np.str_), return_inverse=True)
-    scores = apply(head, distinct.tolist())[place].astype(np.float32)
-    scores[is_missing] = np.median(scores[~is_missing], axis=0) if not is_missing.all() else 0.0
-    return scores, np.repeat(is_missing[:, None], scores.shape[1], axis=1)
-
-
 def _log(orders: Orders, order: EventsOrder, data: Path | None, until_ms: int | None) -> tuple[EventLog, Path]:
     if until_ms is not None:
         order = replace(order, log=replace(order.log, until_ms=until_ms))
@@ -255,7 +246,7 @@ def _columns(orders: Orders) -> list[str]:
     judging = orders.judging
     special = [column for one in orders.outcomes if isinstance(one, SpecialOrder) for column in one.columns]
     mitigated = [] if judging.mitigation is None else [judging.mitigation.column]
-    texts = [one.column for one in orders.texts if one.column]
+    texts = [name for one in orders.texts for name in (one.column, "" if one.sources else one.label) if name]
     return [*judging.fairness, *mitigated, *judging.known_at.values(), *special, *texts]
 
 
@@ -271,11 +262,16 @@ def fingerprint(orders: Orders, data: Path | None) -> bytes:
     return b"\n".join(parts)
 
 
+def _paths(sources: Mapping[str, SourceOrder]) -> list[str]:
+    return [source.path for source in sources.values()]
+
+
 def _files(orders: Orders) -> list[str]:
     """Paths of records as the configuration has them; those within packages stay as they are."""
     configuration = orders.configuration
-    names = [] if configuration.rows is None else [configuration.rows.source.path]
+    names = [] if configuration.rows is None else _paths(configuration.rows.sources)
     names += [] if orders.events is None else list(orders.events.log.files.values())
-    names += [attribute.source.path for attribute in configuration.attributes]
+    for sources in [*(one.sources for one in configuration.attributes), *(one.sources for one in orders.texts)]:
+        names += _paths(sources)
     details = [one.details for one in orders.outcomes if isinstance(one, SpecialOrder)]
     return names + [one.audience_file for one in details if isinstance(one, LookalikeOrder) and one.audience_file]

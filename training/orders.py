@@ -59,7 +59,8 @@ def read_orders(configuration: Configuration) -> Orders:
     kinds = {order.name: "segmentation" for order in segmentations} | {order.name: order.kind for order in outcomes}
     gates = _read_gates(configuration.gates, kinds)
     events = None if configuration.events is None else read_events(configuration.events)
-    features = _feature_names(configuration, events)
+    texts = _texts(configuration)
+    features = _feature_names(configuration, events, texts)
     _check_features(segmentations, configuration.segmentations, features)
     judging = read_judging(configuration.judging)
     _check_known_at(judging, configuration, features)
@@ -70,7 +71,7 @@ def read_orders(configuration: Configuration) -> Orders:
         segmentations=segmentations,
         outcomes=outcomes,
         journeys=_journeys(configuration, outcomes),
-        texts=_texts(configuration),
+        texts=texts,
         judging=judging,
         gates=gates,
         approval=read_approval(configuration.approval),
@@ -109,11 +110,14 @@ def _read_gates(section: Section | None, kinds: Mapping[str, str]) -> Gates:
     return gates
 
 
-def _feature_names(configuration: Configuration, events: EventsOrder | None) -> Sequence[str]:
-    """Of the records and the attributes, in the order of the columns."""
+def _feature_names(
+    configuration: Configuration, events: EventsOrder | None, texts: Sequence[TextOrder]
+) -> Sequence[str]:
+    """Of the records, the attributes and the texts, in the order of the columns."""
     own = [feature.name for feature in configuration.features]
     own += [feature.spec.name for feature in events.features] if events is not None else []
-    return [*own, *(feature.name for attribute in configuration.attributes for feature in attribute.features)]
+    own += [feature.name for attribute in configuration.attributes for feature in attribute.features]
+    return own + [name for text in texts if text.column for name in text.outputs]
 
 
 def _check_features(orders: Sequence[SegmentationOrder], sections: Sequence[Section], known: Sequence[str]) -> None:

@@ -127,20 +127,21 @@ def train(order: Order, show: Show) -> Trained:
 
 def _fitted(order: Order, orders: Orders, seed: int, stages: Stages) -> Fitted:
     """The records, and every head that was fitted to them."""
-    folder = orders.configuration.folders(order.data)[0]
+    folders = orders.configuration.folders(order.data)
     material = stages.run("records", "Reading the records", lambda: read_material(orders, order.data, order.until_ms))
     write_set_aside(order.work, material.asides)
     material.quality.refuse()
     texts = [
-        stages.run(f"text-{one.name}", f"Text: {one.title}", partial(learn, one, folder, seed)) for one in orders.texts
+        stages.run(f"text-{one.name}", f"Text: {one.title}", partial(learn, one, material.table.columns, folders, seed))
+        for one in orders.texts
     ]
-    material = material.with_texts(texts).without(order.without)
+    material = material.with_texts(texts, to_learn=True).without(order.without)
     orders = _fitting(orders, material, order.without)
     segmentations = [
         stages.run(f"segmentation-{one.name}", f"Segmentation: {one.title}", _segmentation(one, material, seed))
         for one in orders.segmentations
     ]
-    outcomes, mitigations = _outcomes(orders, material, seed, stages, folder)
+    outcomes, mitigations = _outcomes(orders, material, seed, stages, folders[0])
     return Fitted(
         orders=orders,
         material=material,

@@ -30,6 +30,7 @@ _HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "events/feature.py": ("[[features]] of events",),
     "events/label.py": ("label of events",),
     "events/order.py": ("The file's tables", "[data] of events", "[dates]"),
+    "journeys/gap.py": ("[[journeys]]", "[[features]] of events"),
     "journeys/order.py": ("[[journeys]]",),
     "judging/order.py": ("[judging]", "[judging.mitigation]", "[gates]", "[approval]"),
     "lookalike/order.py": ("[[outcomes]]",),

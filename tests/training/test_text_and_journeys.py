@@ -81,7 +81,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         words = GOOD if row["bought"] else BAD
         row["review"] = "" if number % 10 == 0 else words[number % 4]
     shop.write_records(folder / "shop.csv", rows)
-    sentences = [(text, int(text in GOOD)) for text in (*GOOD, *BAD) for _ in range(5)]
+    sentences = [(f"{text} number{i}", int(text in GOOD)) for text in (*GOOD, *BAD) for i in range(5)]
     write(folder / "labelled.csv", ("text", "label"), list(sentences))
     text = shop.configuration({"value": shop.SEGMENTATIONS["value"]}, {"buys": BUYS}, JUDGING + TONE)
     return train(order_of(folder, text), Told())

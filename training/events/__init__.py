@@ -11,6 +11,8 @@ The log has a row for each event: visitor, time, and where wanted id, kind and a
 - Events may stand in the log in any order. Nothing depends on when they came or on where they stand.
 - Events at equal times all count. Where one must be chosen, as the last value, it is the greatest, and of words the one
   that stands first in the vocabulary.
+- A journey is how many of its steps were made in the window, at most, each after the one before and near enough to it.
+  Events at equal times are in the order of their words; those that say no word, or do not count, are no events to it.
 - A time without zone is UTC. Hours of the day and days of the week are those of the log's stated zone.
 - A decayed sum as of t is the sum of value * 2^(-(t - time) / half life) over all events before t, and a decayed count
   that of ones. A decayed mean is their ratio.

@@ -10,6 +10,7 @@ from typing import Final
 
 from training.events import feature as functions
 from training.events import label as labels
+from training.events.chains import column
 from training.events.expressions import duckdb_sql, literal
 from training.events.feature import EventFeature
 from training.events.label import EventLabel
@@ -204,6 +205,15 @@ def _last(task: _Task) -> str:
     return f"ABS({found})" if words else found
 
 
+def _journey(task: _Task) -> str:
+    """The most steps of which a way began in the window; the condition is one of the step that ends it."""
+    feature = task.feature
+    began = [f"as_of_us - {column(feature, step)} <= {task.window_us}" for step in range(1, len(feature.steps) + 1)]
+    counts = [task.gathered.count("", f"{before(None, '')} AND {one}") for one in began]
+    found = " ".join(f"WHEN {counts[i]} > 0 THEN {i + 1}E0" for i in reversed(range(len(counts))))
+    return f"CASE {found} ELSE 0E0 END"
+
+
 _FUNCTIONS: Final[Mapping[str, Callable[[_Task], str]]] = {
     functions.COUNT: _count,
     functions.SUM: _sum,
@@ -221,4 +231,5 @@ _FUNCTIONS: Final[Mapping[str, Callable[[_Task], str]]] = {
     functions.TREND: _trend,
     functions.MOST_FREQUENT: _most_frequent,
     functions.LAST: _last,
+    functions.JOURNEY: _journey,
 }

@@ -102,6 +102,11 @@ def literal(text: str) -> str:
     return exp.Literal.string(text).sql("duckdb")
 
 
+def quoted(name: str) -> str:
+    """A column's name in SQL's quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def read_expression(section: Section, key: str) -> str:
     """A condition or value over an event's columns, "" where the key is absent.
 

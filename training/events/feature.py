@@ -6,20 +6,28 @@ from typing import Final
 from training.configuration.section import Section
 from training.events.expressions import columns, read_expression
 from training.features import FeatureSpec
+from training.journeys.gap import NO_GAP, Gap, read_gap
+from training.journeys.order import LONGEST
 
 COUNT, SUM, MEAN, MINIMUM, MAXIMUM, DISTINCT = "count", "sum", "mean", "minimum", "maximum", "distinct"
 DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN = "decayed_count", "decayed_sum", "decayed_mean"
 SINCE_LAST, SINCE_FIRST, MEAN_GAP = "since_last", "since_first", "mean_gap"
 SHARE, TREND = "share", "trend"
+JOURNEY = "journey"
 MOST_FREQUENT, LAST = "most_frequent", "last"
 
 _DECAYED: Final = (DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN)
-_OF_NEEDED: Final = (SUM, MEAN, MINIMUM, MAXIMUM, DISTINCT, DECAYED_SUM, DECAYED_MEAN, MOST_FREQUENT, LAST)
+_OF_NEEDED: Final = (SUM, MEAN, MINIMUM, MAXIMUM, DISTINCT, DECAYED_SUM, DECAYED_MEAN, MOST_FREQUENT, LAST, JOURNEY)
 _OF_ALLOWED: Final = (*_OF_NEEDED, SHARE, TREND)
 _DEFAULT_NEEDED: Final = (MEAN, MINIMUM, MAXIMUM, DECAYED_MEAN, LAST, MOST_FREQUENT)
 _DAYS: Final = (SINCE_LAST, SINCE_FIRST, MEAN_GAP)
-_NEVER_NEGATIVE: Final = (COUNT, DISTINCT, DECAYED_COUNT, SHARE, *_DAYS)
-FUNCTIONS: Final = (COUNT, SUM, MEAN, MINIMUM, MAXIMUM, DISTINCT, *_DECAYED, *_DAYS, SHARE, TREND, MOST_FREQUENT, LAST)
+_NEVER_NEGATIVE: Final = (COUNT, DISTINCT, DECAYED_COUNT, SHARE, JOURNEY, *_DAYS)
+_COUNTED: Final = (COUNT, SUM, MEAN, MINIMUM, MAXIMUM, DISTINCT, *_DECAYED)
+FUNCTIONS: Final = (*_COUNTED, *_DAYS, SHARE, TREND, MOST_FREQUENT, LAST, JOURNEY)
+_OF_ALL_TIME: Final = {
+    SINCE_FIRST: "the first event of all time",
+    JOURNEY: "what came before an event",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +46,8 @@ class EventFeature:
             that it says.
         recent_days: of a trend, the end of the window that is compared with all of it.
         half_life_days: after how long an event counts half, None for not decayed.
+        steps: of a journey, the values of `of` in the order in which they are to come.
+        gap: of a journey, from each step to the next.
     """
 
     spec: FeatureSpec
@@ -50,6 +60,8 @@ class EventFeature:
     window_days: float | None = None
     recent_days: float | None = None
     half_life_days: float | None = None
+    steps: tuple[str, ...] = ()
+    gap: Gap = NO_GAP
 
 
 def read_event_feature(section: Section) -> EventFeature:
@@ -63,10 +75,9 @@ def read_event_feature(section: Section) -> EventFeature:
     function = section.choice("function", FUNCTIONS)
     of = _read_of(section, function)
     where = read_expression(section, "where")
-    if function == SINCE_FIRST and "as_of" in columns(where):
-        raise section.fault(
-            "where has as_of, which the first event of all time cannot depend on; needed is one without"
-        )
+    steps = _read_steps(section) if function == JOURNEY else ()
+    if function in _OF_ALL_TIME and "as_of" in columns(where) | columns(of):
+        raise section.fault(f"there is as_of, which {_OF_ALL_TIME[function]} cannot depend on; needed is one without")
     part = read_expression(section, "part") if function == SHARE else ""
     whole = read_expression(section, "whole") if function == SHARE else ""
     if function == SHARE and not part and not whole:
@@ -77,7 +88,13 @@ def read_event_feature(section: Section) -> EventFeature:
     half_life_days = _days(section, "half_life_days") if function in _DECAYED else None
     recent_days = _recent_days(section, window_days) if function == TREND else None
     trend = window_days / recent_days if window_days and recent_days else None
-    spec = _read_spec(section, name, function, window_days, trend)
+    highest = {
+        SHARE: 1.0,
+        TREND: trend,
+        JOURNEY: float(len(steps)),
+        **dict.fromkeys(_DAYS, window_days),
+    }.get(function)
+    spec = _read_spec(section, name, function, highest)
     feature = EventFeature(
         spec=spec,
         function=function,
@@ -89,6 +106,8 @@ def read_event_feature(section: Section) -> EventFeature:
         window_days=window_days,
         recent_days=recent_days,
         half_life_days=half_life_days,
+        steps=steps,
+        gap=read_gap(section) if function == JOURNEY else NO_GAP,
     )
     section.finish()
     return feature
@@ -99,6 +118,15 @@ def _read_of(section: Section, function: str) -> str:
     if function in _OF_NEEDED and not of:
         raise section.fault(f'{function} needs of = "…", a column of the events or what is computed of several')
     return of
+
+
+def _read_steps(section: Section) -> tuple[str, ...]:
+    steps = section.texts("steps")
+    if not 1 <= len(steps) <= LONGEST:
+        raise section.fault(
+            f'steps are {len(steps) or "absent"}; a journey has 1 to {LONGEST}, such as steps = ["search", "cart"]'
+        )
+    return steps
 
 
 def _days(section: Section, key: str) -> float:
@@ -115,9 +143,7 @@ def _recent_days(section: Section, window_days: float | None) -> float:
     return days
 
 
-def _read_spec(
-    section: Section, name: str, function: str, window_days: float | None, trend: float | None
-) -> FeatureSpec:
+def _read_spec(section: Section, name: str, function: str, highest: float | None) -> FeatureSpec:
     description = section.text("description")
     vocabulary = section.texts("vocabulary") if function in {MOST_FREQUENT, LAST} else ()
     high, low = section.text("high", ""), section.text("low", "")
@@ -127,10 +153,9 @@ def _read_spec(
         raise section.fault("vocabulary has a word twice; needed are distinct words")
     if vocabulary:
         return FeatureSpec(name=name, description=description, vocabulary=vocabulary)
-    highest = {SHARE: 1.0, TREND: trend, SINCE_LAST: window_days, SINCE_FIRST: window_days, MEAN_GAP: window_days}
     minimum, maximum = section.number("minimum"), section.number("maximum")
     minimum = 0.0 if minimum is None and function in _NEVER_NEGATIVE else minimum
-    maximum = highest.get(function) if maximum is None else maximum
+    maximum = highest if maximum is None else maximum
     if minimum is not None and maximum is not None and minimum >= maximum:
         raise section.fault(f"minimum is {minimum:g} and maximum {maximum:g}; needed is a minimum below the maximum")
     is_skewed = section.truth("skewed")
@@ -151,7 +176,7 @@ def _read_spec(
 def _unit(function: str) -> str:
     if function in _DAYS:
         return "days"
-    return {SHARE: "share", TREND: "ratio"}.get(function, "")
+    return {SHARE: "share", TREND: "ratio", JOURNEY: "steps"}.get(function, "")
 
 
 def _read_default(section: Section, function: str, spec: FeatureSpec, window_days: float | None) -> float:

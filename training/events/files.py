@@ -7,9 +7,8 @@ from pathlib import Path
 import duckdb
 
 from training.configuration.section import BadConfig
-from training.events.expressions import literal
+from training.events.expressions import literal, quoted
 from training.events.order import LogOrder
-from training.events.query import quoted
 
 _PACKAGE_MARK = ":"
 

@@ -11,10 +11,10 @@ from training.customer_value.purchases import Purchases
 from training.events.aggregates import us
 from training.events.dates import as_of_dates
 from training.events.engines import DUCKDB
-from training.events.expressions import duckdb_sql
+from training.events.expressions import duckdb_sql, quoted
 from training.events.label import EventLabel
 from training.events.order import EventsOrder
-from training.events.query import BadLog, Plan, quoted
+from training.events.query import BadLog, Plan
 from training.events.rows import Columns, defaults, joined, moments_us, to_table
 from training.features import Features
 from training.journeys.sequences import Sequences

@@ -8,8 +8,9 @@ from typing import Final
 
 from training.errors import NotTrained
 from training.events.aggregates import Gathered, before, feature_sql, label_sql, us
-from training.events.expressions import columns, literal
-from training.events.feature import SINCE_FIRST
+from training.events.chains import column, with_chains
+from training.events.expressions import columns, literal, quoted
+from training.events.feature import JOURNEY, SINCE_FIRST, EventFeature
 from training.events.label import EventLabel
 from training.events.order import RESERVED, EventsOrder, mentioned
 
@@ -54,8 +55,7 @@ class Plan:
             BadLog: a column is absent, or has a name that the log itself gives.
         """
         self._check(found)
-        own = ", ".join(quoted(name) for name in found if name.lower() in self.used - _GIVEN)
-        own = f", {own}" if own else ""
+        own = "".join(f", {quoted(name)}" for name in found if name.lower() in self.used - _GIVEN)
         zone = literal(self.order.log.time_zone)
         clock = "".join(
             f", {piece}(at_us, {zone}) AS {name}"
@@ -68,12 +68,16 @@ class Plan:
         nth = (
             f", ROW_NUMBER() OVER (PARTITION BY visitor, id ORDER BY EVENT_TIME(time){own}) AS nth, id IS NULL AS alone"
         )
-        return (
+        once = (
             f"SELECT visitor, at_us{clock}{own} FROM ("
             f"SELECT CAST(visitor AS VARCHAR) AS visitor, EVENT_TIME(time) AS at_us{own}{nth if has_id else ''}"
             f" FROM events WHERE visitor IS NOT NULL AND time IS NOT NULL{until}"
             f") AS every{' WHERE nth = 1 OR alone' if has_id else ''}"
         )
+        if not self._journeys:
+            return once
+        kept = ["visitor", "at_us", *self._kept()]
+        return f"SELECT {', '.join(kept)} FROM ({with_chains(once, self._journeys)}) AS every"
 
     def snapshots(self, as_of_us: Sequence[int]) -> str:
         """Every visitor of the population as of every moment, over a view `log`: see `log`.
@@ -97,6 +101,20 @@ class Plan:
         joined = f"moments LEFT JOIN log ON log.visitor = moments.visitor AND {self._reach()}"
         return self._rows(joined, ("nth", "as_of_us", "visitor"), "moments.visitor", "TRUE")
 
+    @property
+    def _journeys(self) -> list[EventFeature]:
+        return [feature for feature in self.order.features if feature.function == JOURNEY]
+
+    @property
+    def _ways(self) -> list[str]:
+        """Columns that the log has for journeys."""
+        return [column(feature, step + 1) for feature in self._journeys for step in range(len(feature.steps))]
+
+    def _kept(self) -> list[str]:
+        """The log's columns but visitor and at_us."""
+        own = self.used - _GIVEN | self.used & {"hour", "weekday"}
+        return [*map(quoted, sorted(own)), *self._ways]
+
     def _rows(self, joined: str, keys: Sequence[str], visitor: str, present: str) -> str:
         gathered = Gathered()
         features = [f"{feature_sql(one, gathered)} AS f{i}" for i, one in enumerate(self.order.features)]
@@ -104,7 +122,7 @@ class Plan:
         aggregates = "".join(f", {sql} AS {name}" for sql, name in gathered.names.items())
         firsts = ", ".join(f"{sql} AS {name}" for sql, name in gathered.firsts.items())
         first = f" LEFT JOIN (SELECT visitor, {firsts} FROM log GROUP BY visitor) AS firsts USING (visitor)"
-        own = "".join(f", log.{quoted(name)}" for name in sorted(self.used - _GIVEN | self.used & {"hour", "weekday"}))
+        own = "".join(f", log.{name}" for name in self._kept())
         as_of = ", EVENT_MOMENT(as_of_us) AS as_of" if "as_of" in self.used else ""
         nth = "nth, " if "nth" in keys else ""
         return (
@@ -145,8 +163,3 @@ class Plan:
         return [
             (f"outcomes ({name!r})", columns(label.where) | columns(label.of)) for name, label in self.labels.items()
         ]
-
-
-def quoted(name: str) -> str:
-    """A column's name in SQL's quotes."""
-    return '"' + name.replace('"', '""') + '"'

@@ -26,12 +26,11 @@ import numpy.typing as npt
 from training.configuration.section import Section
 from training.errors import NotTrained
 from training.journeys.findings import Journey, judge
+from training.journeys.gap import Gap, read_gap
 from training.journeys.patterns import Limits, closed, frequent
-from training.journeys.progress import Tracker
-from training.journeys.sequences import Gap, Sequences
+from training.journeys.sequences import Sequences
 
-_HOUR_MS: Final = 3_600_000
-_LONGEST: Final = 10
+LONGEST: Final = 10  # steps
 _MOST: Final = 100_000
 
 
@@ -83,10 +82,6 @@ class Journeys:
         """Those that make a difference, as far as the false discovery rate lets one say."""
         return tuple(j for j in self.journeys if j.q_value <= self.order.false_discovery_rate)
 
-    def tracker(self, journey: Journey) -> Tracker:
-        """What follows a journey online, to be used as a feature."""
-        return Tracker(journey.words, self.order.gap)
-
 
 def read_journey(section: Section) -> JourneyOrder:
     """The order of a [[journeys]].
@@ -96,22 +91,17 @@ def read_journey(section: Section) -> JourneyOrder:
     """
     name = section.text("name")
     section.called(name)
-    hours = section.number("maximum_gap_hours")
-    if hours is not None and hours <= 0:
-        raise section.fault(f"maximum_gap_hours is {hours:g}; needed is more than 0, or leave it out for no limit")
     window_days = section.number("window_days")
     if window_days is not None and window_days <= 0:
         raise section.fault(f"window_days is {window_days:g}; needed is more than 0, or leave it out for no limit")
-    has_event_limit = section.has("maximum_gap_events")
-    most_events = _whole(section, "maximum_gap_events", 1, 1, _MOST) if has_event_limit else None
     order = JourneyOrder(
         name=name,
         title=section.text("title"),
         outcome=section.text("outcome"),
         word=section.text("word"),
         window_days=window_days,
-        gap=Gap(None if hours is None else round(hours * _HOUR_MS), most_events),
-        longest=_whole(section, "longest", 5, 1, _LONGEST),
+        gap=read_gap(section),
+        longest=_whole(section, "longest", 5, 1, LONGEST),
         minimum_share=_share(section, "minimum_share", 0.01),
         minimum_visitors=_whole(section, "minimum_visitors", 20, 1, _MOST),
         limit=_whole(section, "limit", 1000, 1, _MOST),

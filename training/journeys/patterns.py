@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.journeys.sequences import Gap, Positions, Sequences
+from training.journeys.gap import Gap
+from training.journeys.sequences import Positions, Sequences
 
 Pattern = tuple[int, ...]  # words, by their positions in the vocabulary
 

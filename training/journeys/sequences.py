@@ -1,4 +1,4 @@
-"""What each visitor did, in order, and how far apart two steps of a journey may be."""
+"""What each visitor did, in order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,39 +9,7 @@ import numpy.typing as npt
 
 Positions = npt.NDArray[np.int64]
 
-_DAYS_FROM_HOURS = 48  # two days, before it is a plural
-
 Event = tuple[int, str]  # milliseconds since 1970, and a word for what was done
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """How far a step may be from the one before it.
-
-    Attributes:
-        most_ms: milliseconds, None for no limit.
-        most_events: events of the visitor, 1 for the very next, None for no limit.
-    """
-
-    most_ms: int | None = None
-    most_events: int | None = None
-
-    @property
-    def text(self) -> str:
-        """For people, "" for no limit."""
-        parts = []
-        if self.most_ms is not None:
-            parts.append(f"within {_duration(self.most_ms)}")
-        if self.most_events is not None:
-            parts.append("directly" if self.most_events == 1 else f"among the next {self.most_events} events")
-        return f"each step {' and '.join(parts)} after the one before" if parts else ""
-
-
-def _duration(milliseconds: int) -> str:
-    hours = milliseconds / 3_600_000
-    if hours >= _DAYS_FROM_HOURS:
-        return f"{hours / 24:g} days"
-    return "1 hour" if hours == 1 else f"{hours:g} hours"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from training.segmentations.comparisons import compared
 from training.segmentations.expressions import Absolute, Band, Connection, Constant, Extreme
 from training.segmentations.grammar import alike
-from training.segmentations.operands import Logical, Numeric, Operand, Percentile, Share, Word, numeric
+from training.segmentations.operands import Logical, Operand, Percentile, Share, Word, numeric
 
 if TYPE_CHECKING:
     from training.segmentations.language import Reader
@@ -104,7 +104,8 @@ def _band(reader: "Reader", node: ast.Call) -> Operand:
     number, count = reader.number(node.args[0]), reader.number(node.args[1])
     if not isinstance(count, Constant) or count.number not in _BANDS:
         raise reader.fault(node.args[1], f"a whole number of bands from {_BANDS[0]} to {_BANDS[-1]} is needed")
-    return Numeric(Band(number, reader.population.bands(number, int(count.number), reader.line.part(node))))
+    bands = reader.population.bands(number, int(count.number), reader.line.part(node))
+    return numeric(Band(number, bands), number)
 
 
 _MANY: Final = 100

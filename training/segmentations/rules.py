@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -9,11 +10,14 @@ from training.configuration.section import BadConfig
 from training.export.nodes import Nodes
 from training.features import Features, FeatureSpec
 from training.heads import NO_SEGMENT, SEGMENT, Column, FloatArray, Labels
+from training.segmentations.boxes import boxes, emit_first
 from training.segmentations.expressions import Emission, holds
 from training.segmentations.grammar import BadExpression
 from training.segmentations.language import Condition, read_condition
 from training.segmentations.shaping import Shaping
 from training.table import Table
+
+_MANY: Final = 4  # rules; of fewer their own operators are not more than those of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,15 @@ class Rules:
         return self.assign(features)[:, None].astype(np.float64)
 
     def emit(self, nodes: Nodes, features: str) -> str:
-        """Every condition, then from the last to the first: where it holds, its position, elsewhere what was."""
+        """Every condition, then from the last to the first: where it holds, its position, elsewhere what was.
+
+        Where they are many and all of them boxes, they are looked at at once.
+        """
         emission = Emission(nodes, features)
+        some = [boxes(condition.truth) for condition in self.conditions]
+        known = [one for one in some if one is not None]
+        if len(self.conditions) >= _MANY and len(known) == len(some) and any(known):
+            return emit_first(emission, known, self._rest)
         segment = nodes.constant(self._rest, np.float32)
         for position, condition in reversed(list(enumerate(self.conditions))):
             segment = nodes.add("Where", emission.of(condition.truth), nodes.constant(position, np.float32), segment)

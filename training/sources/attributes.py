@@ -1,6 +1,6 @@
 """Attributes from elsewhere, such as a CRM: what was known of a visitor at the row's moment, and still held then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from training.quality.order import QualityOrder
 from training.quality.refusal import BadData
 from training.quality.set_aside import Aside
 from training.sources.features import FeatureOrder, read_feature
-from training.sources.order import SourceOrder, read_null_words, read_source, read_time_zone
+from training.sources.order import SourceOrder, read_null_words, read_sources, read_time_zone
 from training.sources.records import open_records
 from training.sources.values import Bools, Column, Positions, Values
 
@@ -37,8 +37,8 @@ class AttributeOrder:
     Attributes:
         place: the table [[attributes]], for errors.
         name: for people and for what is set aside.
-        source: the file.
-        query: SQL over `records`, "" for the records as they are.
+        sources: the files, each by the name that the query gives it.
+        query: SQL over them, "" for the records of the only one as they are.
         null_words: texts that mean that a value is missing.
         entity: column of the visitor.
         time: column of the moment from which the attributes were known, "" when they always were.
@@ -52,7 +52,7 @@ class AttributeOrder:
 
     place: Section
     name: str
-    source: SourceOrder
+    sources: Mapping[str, SourceOrder]
     query: str
     null_words: tuple[str, ...]
     entity: str
@@ -73,11 +73,12 @@ def read_attribute(section: Section) -> AttributeOrder:
     """
     name = section.text("name")
     section.called(name)
+    sources, query = read_sources(section)
     order = AttributeOrder(
         place=section,
         name=name,
-        source=read_source(section),
-        query=section.text("query", ""),
+        sources=sources,
+        query=query,
         null_words=read_null_words(section),
         entity=section.text("entity"),
         time=section.text("time", ""),
@@ -136,7 +137,7 @@ def join_attribute(
     if as_of_ms is None and (order.valid_days is not None or order.valid_until):
         raise order.place.fault("the attributes expire, but the rows have no moment: [data] needs time = …")
     wanted = [order.entity, order.time, order.valid_until, *(feature.column for feature in order.features)]
-    with open_records({"records": order.source}, order.place, order.query, folders) as records:
+    with open_records(order.sources, order.place, order.query, folders) as records:
         rows = records.fetch([column for column in wanted if column])
         rejects = records.rejects()
     values = Values(rows, order.null_words, order.name)

@@ -1,5 +1,6 @@
 """Which records are read and what their columns are, as the configuration says it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +19,7 @@ _SUFFIXES = {
     ".db": "duckdb",
 }
 KEEP, DROP = "keep", "drop"
+RECORDS = "records"  # name of the only file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,9 @@ class SourceOrder:
         format: one of FORMATS.
         table: of a database, "" for another file.
         delimiter: between the values of a CSV file.
-        quote: around values of a CSV file that hold delimiters.
+        quote: around values of a CSV file that hold delimiters, "" where nothing is.
         encoding: of a CSV or JSON file, as Python calls it.
+        header: names of the columns of a CSV file whose first line is a record already, none where it has the names.
     """
 
     place: Section
@@ -43,6 +46,7 @@ class SourceOrder:
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,8 @@ class RowsOrder:
     Attributes:
         place: the table [data], for errors.
         title: what the records are, with their publisher, for people.
-        source: the file.
-        query: SQL over `records` that gives the rows, "" for the records as they are.
+        sources: the files, each by the name that the query gives it.
+        query: SQL over them that gives the rows, "" for the records of the only one as they are.
         null_words: texts that mean that a value is missing.
         entity: column that says whom a row is about, "" when each row is somebody else.
         time: column of the moment as of which the row is known, "" for none.
@@ -68,7 +72,7 @@ class RowsOrder:
 
     place: Section
     title: str
-    source: SourceOrder
+    sources: Mapping[str, SourceOrder]
     query: str = ""
     null_words: tuple[str, ...] = NULL_WORDS
     entity: str = ""
@@ -89,11 +93,12 @@ def read_rows_order(section: Section) -> RowsOrder:
         BadConfig: something in it is absent, wrong or unknown.
     """
     section.choice("shape", ("rows", "events"))
+    sources, query = read_sources(section)
     order = RowsOrder(
         place=section,
         title=section.text("title", ""),
-        source=read_source(section),
-        query=section.text("query", ""),
+        sources=sources,
+        query=query,
         null_words=read_null_words(section),
         entity=section.text("entity", ""),
         time=section.text("time", ""),
@@ -107,6 +112,26 @@ def read_rows_order(section: Section) -> RowsOrder:
     )
     section.finish()
     return order
+
+
+def read_sources(section: Section) -> tuple[Mapping[str, SourceOrder], str]:
+    """The files and the query over them, in a table that may have other keys; whoever reads those finishes it.
+
+    Either the keys of the only file stand there, whose name is then RECORDS, or a table `files` has those of each.
+
+    Raises:
+        BadConfig: something in it is absent or wrong.
+    """
+    files = section.table("files")
+    if files is None:
+        return {RECORDS: read_source(section)}, section.text("query", "")
+    tables = {name: files.table(name) for name in files.names()}
+    sources = {name: read_source(table) for name, table in tables.items() if table is not None}
+    for table in filter(None, tables.values()):
+        table.finish()
+    if not sources:
+        raise section.fault('files is empty; needed is at least one, such as files.may = { path = "may.csv" }')
+    return sources, section.text("query")
 
 
 def read_source(section: Section) -> SourceOrder:
@@ -125,9 +150,14 @@ def read_source(section: Section) -> SourceOrder:
         format=_read_format(section, member or path),
         table=section.text("table", ""),
         delimiter=_character(section, "delimiter", "\t" if (member or path).endswith(".tsv") else ","),
-        quote=_character(section, "quote", '"'),
+        quote="" if section.label("quote") == "" else _character(section, "quote", '"'),
         encoding=_read_encoding(section),
+        header=section.texts("header"),
     )
+    if order.header and order.format != "csv":
+        raise section.fault(f"header means nothing for a file of the format {order.format}")
+    if len(set(order.header)) < len(order.header):
+        raise section.fault("header has a name twice; needed are distinct names")
     if order.table and order.format != "duckdb":
         raise section.fault(f"table means nothing for a file of the format {order.format}")
     if order.format == "duckdb" and not order.table:

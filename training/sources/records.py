@@ -15,9 +15,8 @@ from training.configuration.section import BadConfig, Section
 from training.quality.refusal import AbsentColumn, BadData
 from training.quality.set_aside import NO_ROW, Aside
 from training.sources.files import prepare
-from training.sources.order import SourceOrder
+from training.sources.order import RECORDS, SourceOrder
 
-RECORDS = "records"
 _ROWS = "rows_of_query"
 _MOST_SHOWN, _LONGEST_SHOWN = 20, 300  # columns, and characters of their names, in the text of an error
 _MOST_REJECTS = 1_000_000  # lines; beyond them the file is of another kind than was said
@@ -173,9 +172,14 @@ def _scan(connection: duckdb.DuckDBPyConnection, name: str, order: SourceOrder, 
         schema_table = ".".join(quoted(part) for part in order.table.split("."))
         return f"{quoted(name + '_file')}.{schema_table}"
     return (
-        f"read_csv({file}, delim = {_text(order.delimiter)}, quote = {_text(order.quote)}, header = true, "
+        f"read_csv({file}, delim = {_text(order.delimiter)}, quote = {_text(order.quote)}, {_header(order)}, "
         f"all_varchar = true, ignore_errors = true, store_rejects = true, rejects_limit = {_MOST_REJECTS})"
     )
+
+
+def _header(order: SourceOrder) -> str:
+    names = ", ".join(map(_text, order.header))
+    return f"header = false, names = [{names}]" if names else "header = true"
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:

@@ -11,8 +11,8 @@ import pyarrow as pa
 from training.quality.checks import Finding, same_rows, set_aside_rows
 from training.quality.refusal import BadData
 from training.quality.set_aside import Aside
-from training.sources.order import DROP, RowsOrder
-from training.sources.records import RECORDS, open_records
+from training.sources.order import DROP, RECORDS, RowsOrder
+from training.sources.records import open_records
 from training.sources.values import TRUTH, Bools, Positions, Values
 
 _EARLIEST_MS = 631_152_000_000  # 1990-01-01: nobody kept records of visitors before
@@ -56,7 +56,7 @@ def find_usable(order: RowsOrder, learned: Sequence[str], folders: Sequence[Path
         BadData: a column is absent, or no row is left.
     """
     own = [column for column in (order.entity, order.time, order.identifier, order.consent) if column]
-    with open_records({RECORDS: order.source}, order.place, order.query, folders, memory) as records:
+    with open_records(order.sources, order.place, order.query, folders, memory) as records:
         rows = records.fetch([*own, *learned])
         rejects = records.rejects()
     values = Values(rows, order.null_words, RECORDS)

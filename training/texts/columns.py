@@ -1,17 +1,75 @@
-"""Texts of records turned into features, by the graphs that a server would ask."""
+"""Labelled texts read, and texts of records turned into features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
+import numpy.typing as npt
 
+from server.tokens import joined
 from training.export.texts import TextScorer
+from training.features import Features
 from training.heads import FloatArray
 from training.outcomes.examples import CannotLearn
+from training.quality.refusal import BadData
+from training.sources.records import open_records
 from training.texts.fit import TextHead, fit_text
 from training.texts.order import TextOrder
+
+Columns = Mapping[str, npt.NDArray[Any]]
+
+_MOST_UNREADABLE = 0.05  # of the lines
+
+
+def learn(order: TextOrder, columns: Columns, folders: Sequence[Path], seed: int) -> TextHead:
+    """The head that an order asks for, of the labelled texts of its files, or of the records.
+
+    Args:
+        order: what to learn.
+        columns: of the records, shape (n,) each; those of the order where it has no files.
+        folders: in which the files are looked for.
+        seed: of the folds.
+
+    Raises:
+        BadConfig: a file cannot be read, or the query cannot be asked.
+        CannotLearn: a column is absent, or there is too little of a class.
+    """
+    if order.sources:
+        sentences, labels = read_sentences(order, folders)
+    else:
+        sentences, labels = _labelled(columns[order.text].tolist(), columns[order.label].tolist())
+    return fit_text(order, sentences, labels, seed)
+
+
+def read_sentences(order: TextOrder, folders: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """The labelled texts of the order's files, without those that lack a text or a label.
+
+    Args:
+        order: whose files are read.
+        folders: in which they are looked for.
+
+    Raises:
+        BadConfig: a file cannot be read, or the query cannot be asked.
+        CannotLearn: a column is absent, or many lines are no records.
+    """
+    try:
+        with open_records(order.sources, order.place, order.query, folders) as records:
+            found = records.fetch([order.text, order.label])
+            unreadable = sum(map(len, records.rejects()))
+    except BadData as error:
+        raise CannotLearn(f"text head {order.name!r}: {error}") from error
+    if unreadable > _MOST_UNREADABLE * (len(found) + unreadable):
+        raise CannotLearn(
+            f"text head {order.name!r}: {unreadable} lines are no records; see delimiter, quote and header"
+        )
+    return _labelled(found[order.text].to_pylist(), found[order.label].to_pylist())
+
+
+def _labelled(texts: Sequence[object], labels: Sequence[object]) -> tuple[list[str], list[str]]:
+    """The texts that have a label, and their labels."""
+    pairs = [(str(text), str(label)) for text, label in zip(texts, labels, strict=True) if None not in (text, label)]
+    return [text for text, _ in pairs], [label for _, label in pairs]
 
 
 def apply(head: TextHead, texts: Sequence[str]) -> FloatArray:
@@ -19,73 +77,26 @@ def apply(head: TextHead, texts: Sequence[str]) -> FloatArray:
     return TextScorer(head.graph).scores(texts)
 
 
-def learn(order: TextOrder, folder: Path, seed: int) -> TextHead:
-    """The head that an order asks for, of the labelled texts of its file.
+def features_of(head: TextHead, texts: npt.NDArray[Any], *, to_learn: bool) -> tuple[Features, npt.NDArray[np.bool_]]:
+    """What a head says of each text, and where there is none; both of shape (n, len(head.specs)).
 
     Args:
-        order: what to learn.
-        folder: in which the file is looked for.
-        seed: of the folds.
-
-    Raises:
-        CannotLearn: the file cannot be read, lacks a column, or has too little of a class.
+        head: whose features they are.
+        texts: shape (n,), None or blank where there is none. A text that stands in many rows is scored once.
+        to_learn: of a text that the head was fitted on take what the head without it says, as it would of a new one:
+            what is learnt from would otherwise seem to say more than it will.
     """
-    with duckdb.connect() as connection:
-        sentences, labels = read_sentences(connection, order, folder)
-    return fit_text(order, sentences, labels, seed)
+    is_missing = np.array([text is None or not str(text).strip() for text in texts.tolist()], dtype=bool)
+    distinct, place = np.unique(np.where(is_missing, "", texts).astype(np.str_), return_inverse=True)
+    said = apply(head, distinct.tolist())
+    if to_learn:
+        _put_held_out(said, [joined(text) for text in distinct.tolist()], head.held_out)
+    scores = said[place].astype(np.float32)
+    scores[is_missing] = np.median(scores[~is_missing], axis=0) if not is_missing.all() else 0.0
+    return scores, np.repeat(is_missing[:, None], scores.shape[1], axis=1)
 
 
-def read_sentences(connection: Any, order: TextOrder, folder: Path) -> tuple[list[str], list[str]]:  # noqa: ANN401  # duckdb ships incomplete types
-    """The labelled texts of the order's file, without those that lack a text or a label, in the file's order.
-
-    Args:
-        connection: of duckdb.
-        order: whose file is read.
-        folder: in which it is looked for.
-
-    Raises:
-        CannotLearn: the file cannot be read, or lacks a column.
-    """
-    path = str(folder / order.path)
-    reader = "read_parquet(?)" if path.endswith(".parquet") else "read_csv(?, all_varchar = true)"
-    text, label = _quoted(order.text), _quoted(order.label)
-    query = (
-        f"SELECT CAST({text} AS VARCHAR), CAST({label} AS VARCHAR) FROM {reader} "  # noqa: S608  # quoted names
-        f"WHERE {text} IS NOT NULL AND {label} IS NOT NULL"
-    )
-    try:
-        rows = connection.execute(query, [path]).fetchall()
-    except Exception as error:  # duckdb's errors are of a class that is imported by those who use it
-        raise CannotLearn(f"text head {order.name!r}: {path} cannot be read: {str(error).splitlines()[0]}") from None
-    return [row[0] for row in rows], [row[1] for row in rows]
-
-
-def add_columns(connection: Any, table: str, column: str, heads: Sequence[TextHead], into: str) -> None:  # noqa: ANN401  # as above
-    """Makes a table with all columns of another, and the features that heads make of one column of texts.
-
-    A text that stands in many rows is scored once. Where the text is NULL, so are its features.
-
-    Args:
-        connection: of duckdb.
-        table: name of the table or view.
-        column: name of its column of texts.
-        heads: whose features are added, under the names of their specs.
-        into: name of the table that is made, or replaced.
-    """
-    text = _quoted(column)
-    distinct = f"SELECT DISTINCT CAST({text} AS VARCHAR) FROM {_quoted(table)} WHERE {text} IS NOT NULL ORDER BY 1"  # noqa: S608  # quoted names
-    texts = [row[0] for row in connection.execute(distinct).fetchall()]
-    names = [_quoted(spec.name) for head in heads for spec in head.specs]
-    scores = np.concatenate([apply(head, texts) for head in heads], axis=1)
-    columns = {"text": np.array(texts, dtype=np.object_), **{f"c{i}": one for i, one in enumerate(scores.T)}}
-    connection.register("audience_text_scores", columns)
-    given = ", ".join(f"s.c{i} AS {name}" for i, name in enumerate(names))
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {_quoted(into)} AS SELECT t.*, {given} FROM {_quoted(table)} AS t "  # noqa: S608  # quoted names
-        f"LEFT JOIN audience_text_scores AS s ON CAST(t.{text} AS VARCHAR) = s.text"
-    )
-    connection.unregister("audience_text_scores")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _put_held_out(scores: FloatArray, tokens: Sequence[str], held_out: Mapping[str, Sequence[float]]) -> None:
+    for position, text in enumerate(tokens):
+        if text in held_out:
+            scores[position] = held_out[text]

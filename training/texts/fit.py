@@ -1,7 +1,7 @@
 """Text heads: which terms a text has, weighted by how rare they are, and a logistic regression on them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,12 +55,14 @@ class TextHead:
         model: vectorizer and classifier, fitted on joined tokens.
         graph: the same as ONNX, with a string for each text as input; see training.export.texts.
         evaluation: how often it is right on sentences that it was not fitted on.
+        held_out: by the joined tokens of a sentence, its scores by a head of the same kind that was not fitted on it.
     """
 
     order: TextOrder
     model: Pipeline
     graph: bytes
     evaluation: dict[str, object]
+    held_out: Mapping[str, Sequence[float]]
 
     @property
     def name(self) -> str:
@@ -90,7 +92,7 @@ def fit_text(order: TextOrder, sentences: Sequence[str], labels: Sequence[str], 
 
     Args:
         order: what to learn.
-        sentences: at least ten of each class.
+        sentences: at least ten different ones of each class.
         labels: of the sentences, as many.
         seed: of the folds.
 
@@ -100,8 +102,14 @@ def fit_text(order: TextOrder, sentences: Sequence[str], labels: Sequence[str], 
     """
     positions = _positions(order, labels)
     tokens = np.array([joined(sentence) for sentence in sentences], dtype=np.object_)
+    _, first, which = np.unique(tokens.astype(np.str_), return_index=True, return_inverse=True)
+    _check_enough(order, positions[first])
     began = time.perf_counter()
-    judged = _judge(order, tokens, positions, seed)
+    predicted = np.empty((len(tokens), positions.max() + 1))
+    for _, part in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(first, positions[first]):
+        is_test = np.isin(which, part)  # copies of a sentence are on one side
+        predicted[is_test] = _fit(tokens[~is_test], positions[~is_test]).predict_proba(tokens[is_test])
+    judged = _judge(order, predicted, positions)
     seconds = time.perf_counter() - began
     model = _fit(tokens, positions)
     graph = _export(model)
@@ -117,30 +125,36 @@ def fit_text(order: TextOrder, sentences: Sequence[str], labels: Sequence[str], 
         "seconds": seconds,
         "parity": {"rows": len(sentences), "edge_rows": len(EDGE_TEXTS), "largest_difference": difference},
     }
-    return TextHead(order, model, graph, evaluation | judged)
+    held_out = dict(zip(tokens.tolist(), _of_outputs(predicted, order).tolist(), strict=True))
+    return TextHead(order, model, graph, evaluation | judged, held_out)
 
 
 def _positions(order: TextOrder, labels: Sequence[str]) -> npt.NDArray[np.int64]:
     """Position of each label among the classes; of a sentiment 1 for what is positive."""
     if order.kind == SENTIMENT:
-        positions = np.array([label == order.positive for label in labels], dtype=np.int64)
-        names: Sequence[str] = (f"other than {order.positive!r}", repr(order.positive))
-    else:
-        unknown = sorted(set(labels) - set(order.classes))
-        if unknown:
-            raise CannotLearn(
-                f"text head {order.name!r}: a sentence is labelled {unknown[0]!r}; "
-                f"classes are {', '.join(order.classes)}"
-            )
-        positions = np.array([order.classes.index(label) for label in labels], dtype=np.int64)
-        names = order.classes
+        return np.array([label == order.positive for label in labels], dtype=np.int64)
+    unknown = sorted(set(labels) - set(order.classes))
+    if unknown:
+        raise CannotLearn(
+            f"text head {order.name!r}: a sentence is labelled {unknown[0]!r}; classes are {', '.join(order.classes)}"
+        )
+    return np.array([order.classes.index(label) for label in labels], dtype=np.int64)
+
+
+def _check_enough(order: TextOrder, positions: npt.NDArray[np.int64]) -> None:
+    """Every fold has to have some of each class.
+
+    Args:
+        order: what to learn.
+        positions: of the classes of different sentences.
+    """
+    names = order.classes or (f"other than {order.positive!r}", repr(order.positive))
     counts = np.bincount(positions, minlength=len(names))
     if counts.min() < 2 * FOLDS:
         raise CannotLearn(
-            f"text head {order.name!r}: {counts.min()} sentences are labelled {names[int(counts.argmin())]}; needed "
-            f"are {2 * FOLDS} of each label"
+            f"text head {order.name!r}: {counts.min()} different sentences are labelled "
+            f"{names[int(counts.argmin())]}; needed are {2 * FOLDS} of each label"
         )
-    return positions
 
 
 def _fit(tokens: npt.NDArray[np.object_], positions: npt.NDArray[np.int64]) -> Pipeline:
@@ -167,18 +181,16 @@ def _export(model: Pipeline) -> bytes:
 
 
 def _scores(model: Pipeline, texts: Sequence[str], order: TextOrder) -> FloatArray:
-    probabilities: FloatArray = model.predict_proba([joined(text) for text in texts])
+    return _of_outputs(model.predict_proba([joined(text) for text in texts]), order)
+
+
+def _of_outputs(probabilities: FloatArray, order: TextOrder) -> FloatArray:
+    """Those that are features: of a sentiment what is positive alone."""
     return probabilities[:, 1:] if order.kind == SENTIMENT else probabilities
 
 
-def _judge(
-    order: TextOrder, tokens: npt.NDArray[np.object_], positions: npt.NDArray[np.int64], seed: int
-) -> dict[str, object]:
+def _judge(order: TextOrder, predicted: FloatArray, positions: npt.NDArray[np.int64]) -> dict[str, object]:
     """How good the head is on sentences of folds that it was not fitted on."""
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(tokens, positions)
-    predicted = np.empty((len(tokens), positions.max() + 1))
-    for train, test in folds:
-        predicted[test] = _fit(tokens[train], positions[train]).predict_proba(tokens[test])
     best = predicted.argmax(axis=1)
     figures = {
         "accuracy": float(accuracy_score(positions, best)),

@@ -9,7 +9,7 @@ from tests.benchmarks.options import positive
 from tests.benchmarks.places import DATA, TRAINING_RECORD
 
 # Not telecom_methods: it has every method side by side, to be looked at, and is no model to be served.
-SHIPPED = ("shop_sessions", "bank", "telecom", "grocery", "shop_orders")
+SHIPPED = ("shop_sessions", "bank", "telecom", "grocery", "shop_orders", "reviews")
 _QUICK_SHIPPED = ("shop_sessions", "telecom")
 PARTS = ("shipped", "sentences", "purchases", "parity", "base", "events")
 

@@ -54,6 +54,9 @@ QUALITIES: Final[Mapping[str, Mapping[str, Quality]]] = {
         "grocery_redeems_coupon_roc_auc": Quality("redeems_coupon_30d", "roc_auc"),
         "grocery_spend_spearman": Quality("spend_90d", "spearman"),
     },
+    "reviews": {
+        "reviews_contented_roc_auc": Quality("contented", "roc_auc"),
+    },
     "shop_orders": {
         "shop_orders_buys_again_roc_auc": Quality("buys_again_30d", "roc_auc"),
         "shop_orders_spend_spearman": Quality("spend_90d", "spearman"),

@@ -60,7 +60,7 @@ def test_good(tmp_path: Path) -> None:
     configuration = _read(tmp_path, GOOD + ATTRIBUTE)
     assert (configuration.model.name, configuration.model.title, configuration.model.seed) == ("shop", "Shop", 7)
     assert configuration.rows is not None
-    assert configuration.rows.source.path == "visits.csv"
+    assert configuration.rows.sources["records"].path == "visits.csv"
     assert [feature.name for feature in configuration.features] == ["visits"]
     assert [(label.name, label.column, label.positive) for label in configuration.labels] == [("buys", "bought", "yes")]
     assert [attribute.purpose for attribute in configuration.attributes] == ["personalization"]

@@ -57,6 +57,11 @@ _FEATURES = {
     ' vocabulary = ["red", "green", "blue", "it\'s"]',
     "last_spend": "function = 'last', of = 'spend', window_days = 28, default = 0",
     "running": "function = 'count', where = 'ends >= as_of', window_days = 28",
+    "back_again": "function = 'journey', of = 'kind', steps = ['buy', 'visit', 'buy'], window_days = 10,"
+    " maximum_gap_hours = 30",
+    "colours": "function = 'journey', of = 'word', where = \"kind <> 'other'\","
+    " steps = ['red', 'green', 'red', 'blue'], window_days = 28, maximum_gap_hours = 90, maximum_gap_events = 3",
+    "any_way": "function = 'journey', of = 'word', steps = ['blue', \"it's\"], window_days = 2",
     "halves": "function = 'sum', of = 'spend / 2 / 4', window_days = 28",
 }
 LABELS = {

@@ -138,6 +138,33 @@ def _last_word(history: History) -> float | None:
     return float(min(WORDS.index(event.word or "") for event in newest)) if newest else None
 
 
+def _made(
+    events: Sequence[Event],
+    said: Sequence[str | None],
+    steps: Sequence[str],
+    hours: float = math.inf,
+    apart: int = 10**9,
+) -> float:
+    """How many of the steps some choice of these events makes, each near enough behind the one before."""
+    done = sorted((e.at_us, word) for e, word in zip(events, said, strict=True) if word is not None)
+    ends = [place for place, (_, word) in enumerate(done) if word == steps[0]]
+    count = 0
+    while ends and count < len(steps):
+        count += 1
+        ends = [
+            place
+            for place, (at_us, word) in enumerate(done)
+            if count < len(steps) and word == steps[count]
+            if any(end < place <= end + apart and at_us - done[end][0] <= hours * DAY_US / 24 for end in ends)
+        ]
+    return float(count)
+
+
+def _colours(history: History) -> float:
+    events = [e for e in history.before(28) if e.kind != "other"]
+    return _made(events, [e.word for e in events], ["red", "green", "red", "blue"], hours=90, apart=3)
+
+
 WORDS = ("red", "green", "blue", "it's")
 FEATURES: dict[str, Known] = {
     "buys_28d": lambda h: float(len(h.before(28, "buy"))),
@@ -163,6 +190,9 @@ FEATURES: dict[str, Known] = {
     "last_word": _last_word,
     "last_spend": lambda h: max((e.spend or 0 for e in _newest(h, words=False)), default=None),
     "running": lambda h: float(sum(e.ends_us is not None and e.ends_us >= h.as_of_us for e in h.before(28))),
+    "back_again": lambda h: _made(h.before(10), [e.kind for e in h.before(10)], ["buy", "visit", "buy"], hours=30),
+    "colours": _colours,
+    "any_way": lambda h: _made(h.before(2), [e.word for e in h.before(2)], ["blue", "it's"]),
     "halves": lambda h: math.fsum(s / 2 / 4 for s in _spends(h.before(28))),
 }
 LABELS: dict[str, Callable[[History], float]] = {

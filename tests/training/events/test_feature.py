@@ -83,7 +83,7 @@ def test_specs(said: str, spec: FeatureSpec, default: float) -> None:
             "function = 'last', of = 'w', vocabulary = ['a'], default = 'b'" + WINDOW,
             "default is 'b'; needed is one of a",
         ),
-        ("function = 'since_first', where = 'ends < as_of'" + WINDOW, "where has as_of, which the first event"),
+        ("function = 'since_first', where = 'ends < as_of'" + WINDOW, "there is as_of, which the first event"),
     ],
 )
 def test_mistakes(said: str, text: str) -> None:
@@ -94,7 +94,7 @@ def test_mistakes(said: str, text: str) -> None:
 
 def test_all_functions_are_known() -> None:
     """Each function reads with what it needs."""
-    needs = {"share": "part = 'hour < 5', ", "trend": "recent_days = 7, "}
+    needs = {"share": "part = 'hour < 5', ", "trend": "recent_days = 7, ", "journey": "steps = ['a', 'b'], "}
     for function in FUNCTIONS:
         no_of = function in {"count", "decayed_count", "since_last", "since_first", "mean_gap", "share", "trend"}
         of = "" if no_of else "of = 'spend', default = 0, "

@@ -3,7 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
-from training.journeys.sequences import Event, Gap
+from training.journeys.gap import Gap
+from training.journeys.sequences import Event
 
 
 def is_near(before: tuple[int, int], now: tuple[int, int], gap: Gap) -> bool:

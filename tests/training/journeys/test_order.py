@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from training.configuration.section import BadConfig, Section
+from training.journeys.gap import Gap
 from training.journeys.order import CannotMine, JourneyOrder, Journeys, mine, read_journey, to_evaluation
-from training.journeys.sequences import Event, Gap, Sequences
+from training.journeys.progress import Tracker
+from training.journeys.sequences import Event, Sequences
 
 NEEDED = 'name = "j"\ntitle = "before"\noutcome = "buys"\nword = "kind"\n'
 HOUR_MS = 3_600_000
@@ -86,14 +88,14 @@ def test_as_a_feature() -> None:
     """A tracker says online of whom the search said offline that they made the journey."""
     sequences, found = _mined()
     for journey in found.journeys[:5]:
-        tracker = found.tracker(journey)
+        tracker = Tracker(journey.words, found.order.gap)
         made = 0
         for start, end in zip(sequences.starts, sequences.starts[1:], strict=False):
             progress = tracker.start()
             for place in range(start, end):
                 word = sequences.vocabulary[sequences.words[place]]
                 progress = tracker.update(progress, word, int(sequences.times_ms[place]))
-            made += progress.is_complete
+            made += progress.steps() == len(journey.words)
         assert made == journey.count
 
 

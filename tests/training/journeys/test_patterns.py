@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.training.journeys.brute import occurs
 from tests.training.journeys.test_progress import EVENTS, GAPS
+from training.journeys.gap import Gap
 from training.journeys.patterns import Frequent, Limits, closed, frequent
-from training.journeys.sequences import Event, Gap, Sequences
+from training.journeys.sequences import Event, Sequences
 
 VISITORS = st.lists(EVENTS, min_size=1, max_size=6)
 

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.journeys.brute import is_near, occurs
+from training.journeys.gap import Gap
 from training.journeys.progress import Tracker
-from training.journeys.sequences import Event, Gap
+from training.journeys.sequences import Event
 
 EVENTS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), max_size=12).map(
     lambda steps: [
@@ -21,19 +22,22 @@ def _is_complete(tracker: Tracker, events: list[Event]) -> bool:
     progress = tracker.start()
     for time_ms, word in events:
         progress = tracker.update(progress, word, time_ms)
-    return progress.is_complete
+    return progress.steps() == len(tracker.words)
 
 
 @settings(deadline=None)
-@given(JOURNEYS, GAPS, EVENTS)
-def test_complete_when_it_occurred(words: tuple[str, ...], gap: Gap, events: list[Event]) -> None:
-    """After every event, a journey is complete exactly when some choice of the events so far makes it."""
+@given(JOURNEYS, GAPS, EVENTS, st.integers(0, 12))
+def test_steps_are_those_that_were_made(words: tuple[str, ...], gap: Gap, events: list[Event], window_ms: int) -> None:
+    """After every event, so many steps are said as some choice of the events so far makes, of all or of a window's."""
     tracker = Tracker(words, gap)
     progress = tracker.start()
     for count, (time_ms, word) in enumerate(events, start=1):
         progress = tracker.update(progress, word, time_ms)
-        assert progress.is_complete == occurs(words, events[:count], gap)
-        assert len(progress.reached) == len(words) - 1
+        assert len(progress.ways) == len(words)
+        for since_ms in (None, time_ms - window_ms):
+            seen = [event for event in events[:count] if since_ms is None or event[0] >= since_ms]
+            made = [steps for steps in range(1, len(words) + 1) if occurs(words[:steps], seen, gap)]
+            assert progress.steps(since_ms) == max(made, default=0)
 
 
 def _furthest_only(words: tuple[str, ...], gap: Gap, events: list[Event]) -> bool:
@@ -67,8 +71,8 @@ def test_one_event_is_one_step() -> None:
     """A journey of the same word twice takes two events, even of the same moment."""
     tracker = Tracker(("a", "a"), Gap(0))
     once = tracker.update(tracker.start(), "a", 7)
-    assert not once.is_complete
-    assert tracker.update(once, "a", 7).is_complete
+    assert once.steps() == 1
+    assert tracker.update(once, "a", 7).steps() == 2
 
 
 def test_late_events_are_not_counted() -> None:

@@ -1,6 +1,7 @@
 """Records of every format are views; a query may do no more than select; the order of rows is always the same."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +16,7 @@ from training.sources.records import open_records
 ROWS = {"name": ["b", "a", "c"], "visits": [2, 1, 3]}
 
 
-def _order(path: Path, form: str = "csv", **more: str) -> SourceOrder:
+def _order(path: Path, form: str = "csv", **more: Any) -> SourceOrder:  # keys of several types
     return SourceOrder(place=Section({}, "data"), path=str(path), format=form, **more)
 
 

@@ -24,7 +24,7 @@ def tone(sentences: Sentences) -> TextHead:
 def site() -> TextHead:
     """A topic, fitted on a few made sentences."""
     texts = [
-        f"{word} number{i % 7}"
+        f"{word} number{i % 12}"
         for i in range(20)
         for word in ("battery charger works", "film actor plot", "food waiter table")
     ]

@@ -4,12 +4,20 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.texts.order import SENTIMENT, TOPIC, TextOrder
+from training.configuration.section import Section
+from training.texts.order import read_text
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "sentiment_labelled_sentences.zip"
 SITES = ("amazon_cells", "imdb", "yelp")
-TONE = TextOrder("tone", "the tone of a review", SENTIMENT, "", "text", "label", "1", (), "review")
-SITE = TextOrder("site", "where a review stood", TOPIC, "", "text", "label", "", SITES, "review")
+TONE = read_text(
+    Section({"name": "tone", "title": "the tone of a review", "kind": "sentiment", "column": "review"}, "texts[0]")
+)
+SITE = read_text(
+    Section(
+        {"name": "site", "title": "where a review stood", "kind": "topic", "classes": list(SITES), "column": "review"},
+        "texts[1]",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
