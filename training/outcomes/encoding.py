@@ -88,9 +88,22 @@ class Encoding:
         above = nodes.add("Max", chosen, nodes.constant(self.low))
         values = nodes.cast(nodes.add("Min", above, nodes.constant(self.high)), np.float64)
         if len(self.skewed):
-            values = _emit_unskewed(nodes, values, len(self.plain), len(self.skewed))
+            values = self._emit_unskewed(nodes, values)
         centred = nodes.add("Sub", values, nodes.constant(self.mean))
         return nodes.add("Div", centred, nodes.constant(self.scale))
+
+    def _emit_unskewed(self, nodes: Nodes, values: str) -> str:
+        if not len(self.plain):
+            return self._emit_logarithm(nodes, values)
+        sizes = nodes.constant(np.array([len(self.plain), len(self.skewed)], dtype=np.int64))
+        plain, skewed = nodes.add_many("Split", 2, values, sizes, axis=1)
+        return nodes.add("Concat", plain, self._emit_logarithm(nodes, skewed), axis=1)
+
+    def _emit_logarithm(self, nodes: Nodes, values: str) -> str:
+        if (self.low[len(self.plain) :] >= 0).all():
+            return nodes.add("Log", nodes.add("Add", values, nodes.constant(1.0)))
+        logarithm = nodes.add("Log", nodes.add("Add", nodes.add("Abs", values), nodes.constant(1.0)))
+        return nodes.add("Mul", nodes.add("Sign", values), logarithm)
 
 
 def _positions(specs: Sequence[FeatureSpec], chosen: Sequence[bool]) -> Positions:
@@ -102,16 +115,3 @@ def _unskewed(numbers: Features, plain_count: int) -> FloatArray:
     skewed = values[:, plain_count:]
     values[:, plain_count:] = np.sign(skewed) * np.log(1.0 + np.abs(skewed))
     return values
-
-
-def _emit_unskewed(nodes: Nodes, values: str, plain_count: int, skewed_count: int) -> str:
-    if not plain_count:
-        return _emit_logarithm(nodes, values)
-    sizes = nodes.constant(np.array([plain_count, skewed_count], dtype=np.int64))
-    plain, skewed = nodes.add_many("Split", 2, values, sizes, axis=1)
-    return nodes.add("Concat", plain, _emit_logarithm(nodes, skewed), axis=1)
-
-
-def _emit_logarithm(nodes: Nodes, values: str) -> str:
-    logarithm = nodes.add("Log", nodes.add("Add", nodes.add("Abs", values), nodes.constant(1.0)))
-    return nodes.add("Mul", nodes.add("Sign", values), logarithm)

@@ -82,6 +82,8 @@ class Assigner:
         Shaped features are at most a few standard deviations, so the subtraction loses no digit that matters.
         """
         squares = self._squares(nodes, self.shaping.emit(nodes, features))
+        if self.radii is None and self.count > 1 and np.array_equal(self.segments, np.arange(self.count)):
+            return _nearest_two(nodes, squares)
         centre = nodes.add("ArgMin", squares, axis=1, keepdims=0)  # [rows]
         segment = nodes.add("Gather", nodes.constant(self.segments[:, None], np.float64), centre)
         distance = _root_of_smallest(nodes, squares)
@@ -109,6 +111,14 @@ class Assigner:
         masks = nodes.add("Gather", nodes.constant(is_own), own)
         others = nodes.add("Where", masks, nodes.constant(np.inf), squares)
         return nodes.add("Sub", _root_of_smallest(nodes, others), distance)
+
+
+def _nearest_two(nodes: Nodes, squares: str) -> str:
+    """Segment, distance and margin where each centre is a segment of its own."""
+    two, positions = nodes.largest(squares, 2, smallest=True)
+    roots = nodes.add("Sqrt", nodes.add("Max", two, nodes.constant(0.0)))  # rounding may leave less than 0
+    both = nodes.add("MatMul", roots, nodes.constant([[1.0, -1.0], [0.0, 1.0]]))  # the nearer, and how much less it is
+    return nodes.beside(nodes.cast(nodes.gather(positions, (0,), 2), np.float64), both)
 
 
 def _root_of_smallest(nodes: Nodes, squares: str) -> str:

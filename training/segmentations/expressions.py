@@ -5,6 +5,7 @@ bit, so that both agree on either side of every threshold. Two cases that arithm
 divided by 0 is 0, and what would be beyond ±LARGEST stands there; nothing is ever infinite or no number.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -20,6 +21,8 @@ Values = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
 LARGEST: Final = 1e300  # two of them can be added, and what is multiplied or divided beyond comes back here
+
+_LARGEST_FEATURE: Final = float(np.finfo(np.float32).max)
 
 _ARITHMETIC: Final[Mapping[str, Callable[[Values, Values], Values]]] = {
     "Add": np.add,
@@ -37,6 +40,11 @@ _COMPARISONS: Final[Mapping[str, Callable[[Values, Values], Truths]]] = {
 
 class Number(Protocol):
     """An expression whose value is a number. Hashable: the same one twice is computed once."""
+
+    @property
+    def farthest(self) -> float:
+        """What its value is never farther from 0 than, before it is brought back to ±LARGEST."""
+        ...
 
     def value(self, features: Values) -> Values:
         """For each row, shape (n,), or () where it is the same for all.
@@ -86,9 +94,15 @@ class Emission:
         """One feature, [rows, 1]."""
         return self.nodes.add("Gather", self._features, self.nodes.constant([position], np.int64), axis=1)
 
-    def bounded(self, tensor: str) -> str:
-        """What is not beyond ±LARGEST."""
+    def bounded(self, number: Number, tensor: str) -> str:
+        """What the number is in the graph, brought back to ±LARGEST where it could be beyond."""
+        if number.farthest <= LARGEST:
+            return tensor
         return self.nodes.add("Clip", tensor, self.nodes.constant(-LARGEST), self.nodes.constant(LARGEST))
+
+
+def _brought_back(number: Number) -> float:
+    return min(number.farthest, LARGEST)
 
 
 def holds(condition: Truth, features: Features) -> Truths:
@@ -109,6 +123,11 @@ class Feature:
 
     position: int
 
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        return _LARGEST_FEATURE
+
     def value(self, features: Values) -> Values:
         """See Number."""
         return features[:, self.position]
@@ -123,6 +142,11 @@ class Constant:
     """A finite number within ±LARGEST."""
 
     number: float
+
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        return abs(self.number)
 
     def value(self, features: Values) -> Values:  # noqa: ARG002  # the same for all
         """See Number."""
@@ -141,6 +165,12 @@ class Arithmetic:
     left: Number
     right: Number
 
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        left, right = _brought_back(self.left), _brought_back(self.right)
+        return left * right if self.operator == "Mul" else left + right
+
     def value(self, features: Values) -> Values:
         """See Number."""
         result = _ARITHMETIC[self.operator](self.left.value(features), self.right.value(features))
@@ -149,7 +179,7 @@ class Arithmetic:
     def emit(self, emission: Emission) -> str:
         """See Number."""
         left, right = emission.of(self.left), emission.of(self.right)
-        return emission.bounded(emission.nodes.add(self.operator, left, right))
+        return emission.bounded(self, emission.nodes.add(self.operator, left, right))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +188,12 @@ class Quotient:
 
     left: Number
     right: Number
+
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        divisor = self.right.number if isinstance(self.right, Constant) else 0.0
+        return _brought_back(self.left) / abs(divisor) if divisor else math.inf
 
     def value(self, features: Values) -> Values:
         """See Number."""
@@ -170,10 +206,10 @@ class Quotient:
         nodes = emission.nodes
         left, divisor = emission.of(self.left), emission.of(self.right)
         if isinstance(self.right, Constant) and self.right.number:
-            return emission.bounded(nodes.add("Div", left, divisor))
+            return emission.bounded(self, nodes.add("Div", left, divisor))
         is_zero = nodes.add("Equal", divisor, nodes.constant(0.0))
         quotient = nodes.add("Div", left, nodes.add("Where", is_zero, nodes.constant(1.0), divisor))
-        return emission.bounded(nodes.add("Where", is_zero, nodes.constant(0.0), quotient))
+        return emission.bounded(self, nodes.add("Where", is_zero, nodes.constant(0.0), quotient))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +217,11 @@ class Negative:
     """A number with the other sign."""
 
     of: Number
+
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        return _brought_back(self.of)
 
     def value(self, features: Values) -> Values:
         """See Number."""
@@ -197,6 +238,11 @@ class Absolute:
 
     of: Number
 
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        return _brought_back(self.of)
+
     def value(self, features: Values) -> Values:
         """See Number."""
         return np.abs(self.of.value(features))
@@ -212,6 +258,11 @@ class Extreme:
 
     operator: str
     operands: tuple[Number, ...]
+
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        return max(map(_brought_back, self.operands))
 
     def value(self, features: Values) -> Values:
         """See Number."""
@@ -235,6 +286,11 @@ class Band:
     of: Number
     thresholds: tuple[float, ...]
 
+    @property
+    def farthest(self) -> float:
+        """See Number."""
+        return 1.0 + len(self.thresholds)
+
     def value(self, features: Values) -> Values:
         """See Number."""
         exceeded = self.of.value(features)[..., None] > np.array(self.thresholds)
@@ -243,9 +299,9 @@ class Band:
     def emit(self, emission: Emission) -> str:
         """See Number."""
         nodes = emission.nodes
-        exceeded = nodes.add("Greater", emission.of(self.of), nodes.constant([self.thresholds], np.float64))
-        count = nodes.add("ReduceSum", nodes.cast(exceeded, np.float64), nodes.constant([1], np.int64))
-        return nodes.add("Add", count, nodes.constant(1.0))
+        thresholds = nodes.constant([(-math.inf, *self.thresholds)])  # the first is exceeded by every number
+        exceeded = nodes.cast(nodes.add("Greater", emission.of(self.of), thresholds), np.float64)
+        return nodes.add("ReduceSum", exceeded, nodes.constant([1], np.int64))
 
 
 @dataclass(frozen=True, slots=True)

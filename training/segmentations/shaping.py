@@ -47,10 +47,11 @@ class Shaping:
         """The same in ONNX: float64 [rows, d], of float32 [rows, features]."""
         chosen = nodes.add("Gather", features, nodes.constant(self.columns), axis=1)
         values = nodes.cast(chosen, np.float64)
-        plain = nodes.add("Mul", values, nodes.constant(~self.is_skewed, np.float64))
-        skewed = nodes.add("Mul", values, nodes.constant(self.is_skewed, np.float64))
-        logarithm = nodes.add("Log", nodes.add("Add", skewed, nodes.constant(1.0)))  # log(1 + 0) = 0 where not skewed
-        centred = nodes.add("Sub", nodes.add("Add", plain, logarithm), nodes.constant(self.mean))
+        if self.is_skewed.any():
+            skewed = nodes.add("Mul", values, nodes.constant(self.is_skewed, np.float64))  # 0 where not, of any sign
+            logarithm = nodes.add("Log", nodes.add("Add", skewed, nodes.constant(1.0)))
+            values = nodes.add("Where", nodes.constant(self.is_skewed), logarithm, values)
+        centred = nodes.add("Sub", values, nodes.constant(self.mean))
         scaled = nodes.add("Div", centred, nodes.constant(self.scale))
         return nodes.add("Clip", scaled, nodes.constant(-CLIP_SD), nodes.constant(CLIP_SD))
 
