@@ -11,6 +11,7 @@ from training.report.verdicts import FAIR, FAIR_RATIO, LARGE_DRIFT, PATTERN, POO
 _MUCH_MISSING = 0.2  # of a feature's values, from where its default speaks for many (assumed)
 _FEW_ROWS = 1000  # tested, below which intervals are wide (assumed)
 _LEAST_LIKE_FITTED = 0.9  # agreement of the served rule with the fitted segments (assumed)
+_MOST_SHOWN = 3  # segments of one segmentation, named in a sentence
 _TOTAL_OFF = 0.1  # relative, of the total that was foretold (assumed)
 _GRADES = (POOR, FAIR)
 
@@ -75,17 +76,33 @@ def _leakage(evaluation: Part) -> Iterator[Concern]:
         yield Concern(grade, f"Leakage, {finding.text('outcome', 'an outcome')}: {text}.".replace("..", "."), "leakage")
 
 
-def _segmentation(name: str, part: Part, names: Mapping[str, str]) -> Iterator[Concern]:
+def _unstable(name: str, part: Part, names: Mapping[str, str]) -> str:
+    """Which segments are hardly found again, "" for none: by name where they are few, else how many."""
+    found = []
     for segment in part.parts("segments"):
         jaccard = stability_of(segment, part)
         if jaccard is not None and jaccard < PATTERN:
             key = segment.text("key")
-            called = names.get(key) or key or "without a name"
-            text = (
-                f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an "
-                f"overlap of only {number(jaccard, 2)}."
-            )
-            yield Concern(POOR, text, head_anchor(name))
+            found.append((names.get(key) or key or "without a name", number(jaccard, 2)))
+    if not found:
+        return ""
+    if len(found) == 1:
+        ((called, overlap),) = found
+        return (
+            f"The segment “{called}” ({name}) is not to be trusted: samples of the visitors find it again with an "
+            f"overlap of only {overlap}."
+        )
+    shown = ", ".join(f"“{called}” ({overlap})" for called, overlap in found[:_MOST_SHOWN])
+    others = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+    return (
+        f"{len(found)} of {len(part.parts('segments'))} segments of {name} are not to be trusted, by how little "
+        f"samples of the visitors find them again (overlap): {shown}{others}."
+    )
+
+
+def _segmentation(name: str, part: Part, names: Mapping[str, str]) -> Iterator[Concern]:
+    if text := _unstable(name, part, names):
+        yield Concern(POOR, text, head_anchor(name))
     fidelity = part.number("fidelity")
     if fidelity is not None and fidelity < _LEAST_LIKE_FITTED:
         text = (

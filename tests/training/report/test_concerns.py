@@ -74,6 +74,14 @@ def test_a_sound_version_has_no_warnings() -> None:
     assert found(sound) == []
 
 
+def test_many_unstable_segments_are_one_sentence() -> None:
+    """Those of a whole segmentation do not push everything else off the page: three are named, the others counted."""
+    segments = [{"key": f"s-1-{i}", "jaccard": jaccard} for i, jaccard in enumerate((0.5, 0.9, 0.4, 0.3, 0.2), 1)]
+    (sentence,) = found({"segmentations": {"s": {"segments": segments}}})
+    assert sentence.startswith("4 of 5 segments of s are not to be trusted, by how little samples of the visitors find")
+    assert sentence.endswith("(overlap): “s-1-1” (0.5), “s-1-3” (0.4), “s-1-4” (0.3) and 1 more.")
+
+
 def test_a_leak_that_was_refused_is_grave() -> None:
     """The severity of the search is kept."""
     whole = {"leakage": [{"outcome": "o", "severity": severity} for severity in ("warn", "refuse")]}
