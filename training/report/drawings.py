@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.report.charts.markup import Markup
+from training.report.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,20 @@ class Heat:
 
     across: Sequence[str]
     rows: Sequence[tuple[int, str, Sequence[float | None]]]
+
+
+def confusion(part: Part) -> Heat | None:
+    """Which class is taken for which, as shares of each row; None where it is not known.
+
+    Args:
+        part: with the classes, and the counts of each by the class that it was taken for.
+    """
+    classes, rows = part.texts("classes"), part.rows("counts")
+    if not classes or len(rows) != len(classes):
+        return None
+    shares = []
+    for row in rows:
+        total = sum(cell or 0.0 for cell in row)
+        shares.append([None if cell is None or not total else cell / total for cell in row])
+    numbers = range(1, len(classes) + 1)
+    return Heat([str(i) for i in numbers], list(zip(numbers, classes, shares, strict=True)))

@@ -39,15 +39,6 @@ def listing(called: str, records: Sequence[Part]) -> Listing:
     return Listing(called, [title(key) for key in columns], [[_cell(key, r) for key in columns] for r in records])
 
 
-def opened(part: Part) -> list[tuple[str, str]]:
-    """Everything in an object with its name, objects within it opened."""
-    rows = []
-    for key in part.fields():
-        inner = part.part(key)
-        rows += opened(inner) if inner else [(title(key), _cell(key, part))]
-    return rows
-
-
 def _cell(key: str, record: Part) -> str:
     """A value as text; of an array, its texts and numbers."""
     if (found := record.number(key)) is not None:

@@ -7,7 +7,7 @@ from training.report.charts.bars import Estimate, bar, interval
 from training.report.charts.canvas import span
 from training.report.charts.markup import Markup
 from training.report.concerns import head_anchor
-from training.report.drawings import Drawing, Heat
+from training.report.drawings import Drawing, Heat, confusion
 from training.report.figures import Line, lines, title, write
 from training.report.forms import NOTHING, decimals, seconds
 from training.report.part import Part
@@ -99,7 +99,7 @@ def outcome(name: str, part: Part) -> Outcome:
         drift=_drift(part)[:_MOST_SHOWN],
         fairness=[_groups(f) for f in part.parts("fairness")],
         mitigation=lines(mitigation.part("before"), [mitigation.part("after")], Part(), ""),
-        confusion=_confusion(part.part("confusion")),
+        confusion=confusion(part.part("confusion")),
     )
 
 
@@ -178,16 +178,3 @@ def _relative(group: Part, highest: float) -> Markup:
     rate = group.number("selection_rate")
     style = "less" if rate is not None and highest and rate < FAIR_RATIO * highest else ""
     return bar(rate, highest, (FAIR_RATIO * highest,), style)
-
-
-def _confusion(part: Part) -> Heat | None:
-    """Which class is taken for which, as shares of each row; None where it is not known."""
-    classes, rows = part.texts("classes"), part.rows("counts")
-    if not classes or len(rows) != len(classes):
-        return None
-    shares = []
-    for row in rows:
-        total = sum(cell or 0.0 for cell in row)
-        shares.append([None if cell is None or not total else cell / total for cell in row])
-    numbers = range(1, len(classes) + 1)
-    return Heat([str(i) for i in numbers], list(zip(numbers, classes, shares, strict=True)))

@@ -9,11 +9,12 @@ from training.report.card import Facts, card
 from training.report.concerns import Concern, concerns, head_anchor
 from training.report.figures import FORMS, gate_figure, gate_title, kind, method, title, write
 from training.report.forms import NOTHING, date, moment, short_percent
-from training.report.listings import listings, opened
+from training.report.listings import listings
 from training.report.outcomes import outcome
 from training.report.overlap import overlap
 from training.report.part import Part
 from training.report.segmentations import segmentation
+from training.report.texts import text
 from training.report.verdicts import FAIR, GOOD, PARITY_TOLERANCE, POOR, UNKNOWN, Verdict, gate
 
 FORMAT = 1
@@ -42,7 +43,7 @@ def render(evaluation: Mapping[str, object], facts: Facts | None = None) -> str:
             overlap=overlap(whole.part("overlap")),
             outcomes=[outcome(name, part) for name, part in whole.named("outcomes")],
             journeys=listings(whole.parts("journeys")),
-            texts=[(name, opened(part)) for name, part in whole.named("texts")],
+            texts=[text(name, part) for name, part in whole.named("texts")],
             parity=_parity(whole.part("parity")),
             gates=whole.parts("gates"),
             card=card(whole, facts, [concern.text for concern in found]),

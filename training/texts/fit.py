@@ -141,6 +141,11 @@ def _positions(order: TextOrder, labels: Sequence[str]) -> npt.NDArray[np.int64]
     return np.array([order.classes.index(label) for label in labels], dtype=np.int64)
 
 
+def _names(order: TextOrder) -> Sequence[str]:
+    """What the classes are called, by their positions."""
+    return order.classes or (f"other than {order.positive!r}", repr(order.positive))
+
+
 def _check_enough(order: TextOrder, positions: npt.NDArray[np.int64]) -> None:
     """Every fold has to have some of each class.
 
@@ -148,7 +153,7 @@ def _check_enough(order: TextOrder, positions: npt.NDArray[np.int64]) -> None:
         order: what to learn.
         positions: of the classes of different sentences.
     """
-    names = order.classes or (f"other than {order.positive!r}", repr(order.positive))
+    names = _names(order)
     counts = np.bincount(positions, minlength=len(names))
     if counts.min() < 2 * FOLDS:
         raise CannotLearn(
@@ -202,8 +207,7 @@ def _judge(order: TextOrder, predicted: FloatArray, positions: npt.NDArray[np.in
     return {
         "figures": figures,
         "baseline": {"what": "the most frequent label for all", "figures": {"accuracy": most_frequent}},
-        "classes": list(order.classes),
-        "confusion": confusion_matrix(positions, best).tolist(),  # [actual][predicted]
+        "confusion": {"classes": list(_names(order)), "counts": confusion_matrix(positions, best).tolist()},
     }
 
 

@@ -98,7 +98,21 @@ def evaluation() -> dict[str, Any]:
         },
         "outcomes": {"buys": _buys(), "spends": _spends(), "moves": _moves()},
         "journeys": [{"path": ["home", "product", "basket"], "support": 0.125, "lift": 2.5}],
-        "texts": {"sentiment": {"title": "is it praise?", "figures": {"accuracy": 0.835}}},
+        "texts": {
+            "sentiment": {"title": "is it praise?", "figures": {"accuracy": 0.835}},
+            "topic": {
+                "title": "what is it about?",
+                "kind": "topic",
+                "method": "logistic regression",
+                "sentence_count": 3000,
+                "term_count": 5859,
+                "split": "5 folds",
+                "parity": {"rows": 3000, "edge_rows": 15, "largest_difference": 1e-7},
+                "figures": {"accuracy": 0.828, "log_loss": 0.44},
+                "baseline": {"what": "the most frequent label for all", "figures": {"accuracy": 0.333}},
+                "confusion": {"classes": ["films", "food"], "counts": [[9, 1], [3, 7]]},
+            },
+        },
         "gates": [
             {"gate": "minimum_auc", "head": "buys", "needed": 0.8, "reached": 0.86, "holds": True},
             {"gate": "minimum_fairness_ratio", "head": "buys", "needed": 0.8, "reached": 0.71, "holds": False},

@@ -1,4 +1,4 @@
-from training.report.listings import listings, opened
+from training.report.listings import listings
 from training.report.part import Part
 
 
@@ -23,14 +23,3 @@ def test_records_of_records_are_a_table_each() -> None:
 def test_no_records_no_tables() -> None:
     """Nothing is shown of nothing."""
     assert listings([]) == []
-
-
-def test_objects_are_opened() -> None:
-    """What stands within is listed beside the rest."""
-    part = Part({"title": "praise?", "figures": {"accuracy": 0.835}, "languages": ["en", "de"], "huge": [10**5000]})
-    assert opened(part) == [
-        ("Title", "praise?"),
-        ("Accuracy", "83.5%"),
-        ("Languages", "en, de"),
-        ("Huge", "\N{EN DASH}"),
-    ]
