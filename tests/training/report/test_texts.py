@@ -11,12 +11,12 @@ def test_a_text_head_in_words_and_figures() -> None:
     assert shown.about == [
         "It says how likely a text is of each class, by logistic regression.",
         f"{learnt}; judged on the same, by models that were not fitted on them (5 folds).",
-        "What is served differs from what was fitted by at most 1.0 × 10⁻⁷ on 3,015 texts.",
+        "What is served differs from what was fitted by at most 0.25 on 3,015 texts.",
     ]
     assert shown.baseline == "baseline: the most frequent label for all"
     assert [(line.name, line.value, line.others) for line in shown.figures] == [
-        ("Accuracy", "82.8%", ("33.3%",)),
         ("Log loss", "0.44", (NOTHING,)),
+        ("Accuracy", "82.8%", ("33.3%",)),
     ]
     assert shown.confusion is not None
     assert shown.confusion.rows == [(1, "films", [0.9, 0.1]), (2, "food", [0.3, 0.7])]
