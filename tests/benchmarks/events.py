@@ -31,7 +31,7 @@ from training.events.log import EventLog
 from training.events.order import EventsOrder, read_events
 
 REPORT = Path("build/bench-events.json")
-MEMORY = "5GB"  # of a machine with 8: NumPy's columns and the system need the rest
+MEMORY = "3GB"  # 40 % of a machine with 8, as training takes
 THREADS = 2
 _MEBIBYTE = 1 << 20
 _WIDTH = 110  # of the table, also where it goes to a file

@@ -18,12 +18,13 @@ class Limits:
     """What DuckDB may take.
 
     Attributes:
-        memory: as DuckDB says it, such as "5GB"; "" for most of the machine's.
+        memory: as DuckDB says it, such as "5GB" or "40%" of the machine's; the rows that are made, and what is fitted
+            to them, need the rest.
         threads: 0 for one for each core.
         spill: folder for what does not fit into memory, None for one below the working directory.
     """
 
-    memory: str = ""
+    memory: str = "40%"
     threads: int = 0
     spill: Path | None = None
 
