@@ -34,6 +34,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.log.level": "ERROR",
     }
-    session = sql.SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    builder = sql.SparkSession.builder.master("local[1]").config(map=settings)
+    try:
+        session = builder.getOrCreate()
+    except Exception:  # of pyspark, which need not be there: it forks, and where gRPC has threads that can fail, seldom
+        session = builder.getOrCreate()
     yield session
     session.stop()

@@ -55,7 +55,8 @@ def span(values: Sequence[float], *, from_zero: bool = False) -> tuple[float, fl
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
     room = (high - low) * 0.06 or max(abs(high), 1e-9) * 0.5
-    return (low if from_zero and low == 0 else low - room, high if from_zero and high == 0 else high + room)
+    ends_at_zero = from_zero and high == 0 > low
+    return (low if from_zero and low == 0 else low - room, high if ends_at_zero else high + room)
 
 
 @dataclass(frozen=True, slots=True)
