@@ -1,6 +1,6 @@
 """The servers that are compared, as things that can be loaded and whose answers can be checked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,11 +78,13 @@ def lineup(bundle: Bundle, cores: Cores, *, is_complete: bool) -> Iterator[Lineu
 
 
 @contextmanager
-def ours(bundle: Bundle, cores: Cores, *, transport: str, workers: int = 1) -> Iterator[Contender]:
-    """The project's own server; with several workers on all cores."""
+def ours(
+    bundle: Bundle, cores: Cores, *, transport: str, workers: int = 1, more: Sequence[str] = ()
+) -> Iterator[Contender]:
+    """The project's own server, with more flags if any are given; with several workers on all cores."""
     name = OURS if transport == "inline" else transport
     place = cores.servers if workers == 1 else cores.everything
-    with servers.audience(bundle, place, transport=transport, workers=workers) as server:
+    with servers.audience(bundle, place, transport=transport, workers=workers, more=more) as server:
         asked = load.Asked(name, server.target, wire.SCORE, wire.score_requests(bundle), reply_status)
         check = partial(answers.check_audience, bundle, server.target)
         yield Contender(name, server.pid, _loop(asked), check, asked)
