@@ -158,9 +158,10 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=_positive, default=usable_cores(), help="processes that score; by default one for each core")
     add(
         "--transport",
-        choices=("inline", "threads"),
+        choices=("inline", "core", "threads"),
         default="inline",
-        help="how a worker takes calls; threads is grpcio's own server, several times slower",
+        help="how a worker takes calls; core has grpcio's core move the bytes, as TLS does; threads is grpcio's own"
+        " server, several times slower",
     )
     add("--threads", type=_positive, default=4, help="threads of a worker that answer calls, with --transport threads")
 

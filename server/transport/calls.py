@@ -7,9 +7,8 @@ from typing import Any, Protocol
 
 import grpc
 
-from server.transport import core
 from server.transport.context import Abort, Context
-from server.transport.core import Arrival, Event
+from server.transport.exchange import Arrival, Event, Exchange, Metadata
 from server.transport.status import FAULT_TEXT
 
 _log = logging.getLogger(__name__)
@@ -41,11 +40,11 @@ class Call:
         self._is_answered = False
         self.is_closed = False
         self.context = Context(self, arrival)
-        core.receive_close(self._call, self._closed)
-        core.receive_message(self._call, self._received)
+        self._call.receive_close(self._closed)
+        self._call.receive_message(self._received)
 
     def _received(self, event: Event) -> None:
-        data = core.message(event)
+        data = self._call.message(event)
         if self.is_closed or self._is_answered:
             return
         if data is None:
@@ -78,8 +77,7 @@ class Call:
         self._is_answered = True
         context = self.context
         status = code or context.code() or grpc.StatusCode.OK, (context.details() or "") if text is None else text
-        core.send(
-            self._call,
+        self._call.send(
             ignore,
             initial=context.take_initial_metadata(),
             reply=reply,
@@ -94,15 +92,15 @@ class Call:
 
     def cancel(self) -> None:
         """Ends the call at once."""
-        core.cancel(self._call)
+        self._call.cancel()
 
-    def send_initial_metadata(self, metadata: core.Metadata) -> None:
+    def send_initial_metadata(self, metadata: Metadata) -> None:
         """Sends the headers."""
-        core.send(self._call, ignore, initial=metadata)
+        self._call.send(ignore, initial=metadata)
 
     @property
-    def core_call(self) -> Any:  # noqa: ANN401  # the core's own
-        """The core's call."""
+    def exchange(self) -> Exchange:
+        """With the client."""
         return self._call
 
 
@@ -144,7 +142,7 @@ class StreamCall(Call):
             self.end()
             return
         self._is_sending = True
-        core.send(self._call, self._sent, initial=self.context.take_initial_metadata(), reply=reply)
+        self._call.send(self._sent, initial=self.context.take_initial_metadata(), reply=reply)
 
     def _sent(self, _event: Event) -> None:
         self._is_sending = False
@@ -180,7 +178,7 @@ class DialogueCall(StreamCall):
 
     def _receive_next(self) -> None:
         if not self._is_answered and not self.is_closed:
-            core.receive_message(self._call, self._received)
+            self._call.receive_message(self._received)
 
     def _no_more(self) -> None:
         self.push(None)

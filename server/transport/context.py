@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
-from server.transport import core
+from server.transport.exchange import Arrival, Metadata
 
 if TYPE_CHECKING:
     from server.transport.calls import Call
@@ -23,12 +23,12 @@ class Abort(Exception):
 class Context(grpc.ServicerContext):
     """See grpc.ServicerContext."""
 
-    def __init__(self, call: "Call", arrival: core.Arrival) -> None:
+    def __init__(self, call: "Call", arrival: Arrival) -> None:
         self._call = call
         self._deadline_s = arrival.deadline_s
         self._metadata = arrival.metadata
-        self._initial: core.Metadata | None = ()
-        self._trailing: core.Metadata = ()
+        self._initial: Metadata | None = ()
+        self._trailing: Metadata = ()
         self._code: grpc.StatusCode | None = None
         self._details: str | None = None
         self._callbacks: list[Callable[[], None]] = []
@@ -62,42 +62,42 @@ class Context(grpc.ServicerContext):
             except Exception:  # the edge: a foreign callback fails as it likes
                 _log.exception("a callback of a call that ended failed")
 
-    def invocation_metadata(self) -> core.Metadata:
+    def invocation_metadata(self) -> Metadata:
         """See grpc.ServicerContext."""
         return self._metadata
 
     def peer(self) -> str:
         """See grpc.ServicerContext."""
-        return core.peer(self._call.core_call)
+        return self._call.exchange.peer()
 
     def peer_identities(self) -> Sequence[bytes] | None:
         """See grpc.ServicerContext."""
-        return core.peer_identities(self._call.core_call)
+        return self._call.exchange.peer_identities()
 
     def peer_identity_key(self) -> str | None:
         """See grpc.ServicerContext."""
-        return core.peer_identity_key(self._call.core_call)
+        return self._call.exchange.peer_identity_key()
 
     def auth_context(self) -> Mapping[str, Any]:
         """See grpc.ServicerContext."""
-        return core.auth_context(self._call.core_call)
+        return self._call.exchange.auth_context()
 
-    def send_initial_metadata(self, initial_metadata: core.Metadata) -> None:
+    def send_initial_metadata(self, initial_metadata: Metadata) -> None:
         """See grpc.ServicerContext."""
         if self.take_initial_metadata() is None:
             raise ValueError("the initial metadata has been sent already")
         self._call.send_initial_metadata(initial_metadata)
 
-    def take_initial_metadata(self) -> core.Metadata | None:
+    def take_initial_metadata(self) -> Metadata | None:
         """The headers, if they are still to be sent; None from then on."""
         taken, self._initial = self._initial, None
         return taken
 
-    def set_trailing_metadata(self, trailing_metadata: core.Metadata) -> None:
+    def set_trailing_metadata(self, trailing_metadata: Metadata) -> None:
         """See grpc.ServicerContext."""
         self._trailing = trailing_metadata
 
-    def trailing_metadata(self) -> core.Metadata:
+    def trailing_metadata(self) -> Metadata:
         """See grpc.ServicerContext."""
         return self._trailing
 

@@ -8,17 +8,13 @@ costs more than scoring does. Here the thread that polls does the work. What is 
 import time
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # private, so without types
 
-Event: TypeAlias = Any
-Tag = Callable[[Event], None]
-Taker = Callable[[Any, float], None]
-Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
+from server.transport.exchange import Arrival, Ending, Event, Metadata, Tag, Taker
 
-NEVER_S: Final = 2.0**62  # the core's infinity is the largest whole number of 64 bits
 _NO_FLAGS: Final = 0
 _SHUTDOWN = cygrpc.CompletionType.queue_shutdown
 # Operations without any content are the same for every call; others have memory that is freed with their call.
@@ -66,7 +62,7 @@ class Core:
         """Has the calls of one method taken by this, which is given the core's call and its deadline (see Arrival)."""
         self._takers[path.encode()] = taker
 
-    def accept(self, otherwise: Callable[["Arrival"], None], *, at_once: int) -> None:
+    def accept(self, otherwise: Callable[[Arrival], None], *, at_once: int) -> None:
         """Begins to take calls, those of methods without a taker by this; so many may be announced at once."""
         self._otherwise = otherwise
         for _ in range(at_once):
@@ -80,9 +76,9 @@ class Core:
         details = event.call_details
         taker = self._takers.get(details.method)
         if taker is not None:
-            taker(event.call, details.deadline)
+            taker(Call(event.call), details.deadline)
         else:
-            self._otherwise(Arrival(event.call, details.method, details.deadline, event.invocation_metadata))
+            self._otherwise(Arrival(Call(event.call), details.method, details.deadline, event.invocation_metadata))
 
     def poll(self, wait_s: float) -> Event | None:
         """The next event, within a time from now; None when there is none. It is for the caller to call its tag."""
@@ -134,27 +130,13 @@ class Core:
         """Ends the calls that are left after shut_down."""
         self._server.cancel_all_calls()
 
+    def abandon(self) -> None:
+        """Nothing more comes of a core that was not started, or has ended: it goes with its last reference."""
+
     def end(self) -> None:
         """After shut_down is done: the queue's last events come, then `is_ended`."""
         self._server.destroy()
         self._queue.shutdown()
-
-
-@dataclass(slots=True)  # made for every call; a frozen one takes three times as long (measured)
-class Arrival:
-    """A call that arrived.
-
-    Attributes:
-        call: the core's own.
-        path: such as b"/audience.v1.Scoring/Score".
-        deadline_s: seconds since 1970, beyond NEVER_S when the client gave none.
-        metadata: what the client sent.
-    """
-
-    call: Any
-    path: bytes
-    deadline_s: float
-    metadata: Metadata
 
 
 def arrival(event: Event) -> Arrival | None:
@@ -162,121 +144,96 @@ def arrival(event: Event) -> Arrival | None:
     if not event.success:
         return None
     details = event.call_details
-    return Arrival(event.call, details.method, details.deadline, event.invocation_metadata)
+    return Arrival(Call(event.call), details.method, details.deadline, event.invocation_metadata)
 
 
 def _forget(_arrival: Arrival) -> None:
     """What becomes of calls before anybody wants them."""
 
 
-def receive(call: Any, *, message: Tag, close: Tag) -> None:  # noqa: ANN401  # the core's own
-    """receive_close and receive_message at once."""
-    call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), close)
-    call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), message)
+@dataclass(slots=True, eq=False)  # made for every call; a frozen one takes three times as long (measured)
+class Call:
+    """See Exchange.
 
+    Args:
+        call: the core's own.
+    """
 
-def receive_message(call: Any, tag: Tag) -> None:  # noqa: ANN401  # the core's own
-    """Calls the tag when the next message is there, see `message`."""
-    call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), tag)
+    _call: Any
 
+    def receive(self, *, message: Tag, close: Tag) -> None:
+        """See Exchange."""
+        self._call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), close)
+        self._call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), message)
 
-def message(event: Event) -> bytes | None:
-    """The message in an event of receive_message; None when the client sends no more, or sent a too long one."""
-    data: bytes | None = event.batch_operations[0].message()
-    return data
+    def receive_message(self, tag: Tag) -> None:
+        """See Exchange."""
+        self._call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), tag)
 
+    @staticmethod
+    def message(event: Event) -> bytes | None:
+        """See Exchange."""
+        data: bytes | None = event.batch_operations[0].message()
+        return data
 
-def receive_close(call: Any, tag: Tag) -> None:  # noqa: ANN401  # the core's own
-    """Calls the tag when the call has ended, for whatever reason, see `is_cancelled`. Asked once for each call."""
-    call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), tag)
+    def receive_close(self, tag: Tag) -> None:
+        """See Exchange; `is_cancelled` says of the event more."""
+        self._call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), tag)
+
+    def send_reply(self, reply: bytes, tag: Tag) -> None:
+        """See Exchange."""
+        self._call.start_server_batch((_NO_METADATA, cygrpc.SendMessageOperation(reply, _NO_FLAGS), _STATUS_OK), tag)
+
+    def send(
+        self,
+        tag: Tag,
+        *,
+        initial: Metadata | None = None,
+        reply: bytes | None = None,
+        status: tuple[grpc.StatusCode, str] | None = None,
+        trailing: Metadata = (),
+    ) -> None:
+        """See Exchange."""
+        operations = []
+        if initial is not None:
+            operations.append(cygrpc.SendInitialMetadataOperation(initial, _NO_FLAGS))
+        if reply is not None:
+            operations.append(cygrpc.SendMessageOperation(reply, _NO_FLAGS))
+        if status is not None:
+            code, text = status
+            operations.append(
+                cygrpc.SendStatusFromServerOperation(trailing, code.value[0], text.encode(errors="replace"), _NO_FLAGS)
+            )
+        self._call.start_server_batch(tuple(operations), tag)
+
+    def end(self, ending: Ending, tag: Tag) -> None:
+        """See Exchange."""
+        status = cygrpc.SendStatusFromServerOperation(ending.trailing, ending.number, ending.details, _NO_FLAGS)
+        self._call.start_server_batch((_NO_METADATA, status, cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)), tag)
+
+    def cancel(self) -> None:
+        """See Exchange."""
+        self._call.cancel()
+
+    def peer(self) -> str:
+        """See Exchange."""
+        return str(self._call.peer().decode())
+
+    def auth_context(self) -> dict[str, Sequence[bytes]]:
+        """See Exchange."""
+        return {key.decode(): value for key, value in (cygrpc.auth_context(self._call) or {}).items()}
+
+    def peer_identities(self) -> Sequence[bytes] | None:
+        """See Exchange."""
+        identities: Sequence[bytes] | None = cygrpc.peer_identities(self._call)
+        return identities
+
+    def peer_identity_key(self) -> str | None:
+        """See Exchange."""
+        key: bytes | None = cygrpc.peer_identity_key(self._call)
+        return None if key is None else key.decode()
 
 
 def is_cancelled(event: Event) -> bool:
     """Whether the call in an event of receive_close ended without its status being sent."""
     return bool(event.batch_operations[0].cancelled())
-
-
-def send_reply(call: Any, reply: bytes, tag: Tag) -> None:  # noqa: ANN401  # the core's own
-    """Answers a call that nothing was sent to, and ends it well."""
-    call.start_server_batch((_NO_METADATA, cygrpc.SendMessageOperation(reply, _NO_FLAGS), _STATUS_OK), tag)
-
-
-def send(  # noqa: PLR0913  # one batch of the core has this many parts
-    call: Any,  # noqa: ANN401  # the core's own
-    tag: Tag,
-    *,
-    initial: Metadata | None = None,
-    reply: bytes | None = None,
-    status: tuple[grpc.StatusCode, str] | None = None,
-    trailing: Metadata = (),
-) -> None:
-    """Sends any of the parts of an answer, in one go; calls the tag when that is done.
-
-    Args:
-        call: the core's call.
-        tag: what to call.
-        initial: the headers, to be sent once, first.
-        reply: a message.
-        status: ends the call.
-        trailing: metadata that goes with the status.
-    """
-    operations = []
-    if initial is not None:
-        operations.append(cygrpc.SendInitialMetadataOperation(initial, _NO_FLAGS))
-    if reply is not None:
-        operations.append(cygrpc.SendMessageOperation(reply, _NO_FLAGS))
-    if status is not None:
-        code, text = status
-        operations.append(
-            cygrpc.SendStatusFromServerOperation(trailing, code.value[0], text.encode(errors="replace"), _NO_FLAGS)
-        )
-    call.start_server_batch(tuple(operations), tag)
-
-
-class Ending:
-    """How calls end that get no reply, as one batch of operations for each.
-
-    Args:
-        code: the status.
-        text: what it says.
-        trailing: metadata that goes with it.
-    """
-
-    __slots__ = ("code", "details", "number", "text", "trailing")
-
-    def __init__(self, code: grpc.StatusCode, text: str, trailing: Metadata = ()) -> None:
-        self.code, self.text, self.trailing = code, text, trailing
-        self.number, self.details = code.value[0], text.encode(errors="replace")
-
-
-def end(call: Any, ending: Ending, tag: Tag) -> None:  # noqa: ANN401  # the core's own
-    """Ends a call that nothing was sent to and whose end nobody waits for; calls the tag when it has ended."""
-    status = cygrpc.SendStatusFromServerOperation(ending.trailing, ending.number, ending.details, _NO_FLAGS)
-    call.start_server_batch((_NO_METADATA, status, cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)), tag)
-
-
-def cancel(call: Any) -> None:  # noqa: ANN401  # the core's own
-    """Ends a call at once."""
-    call.cancel()
-
-
-def peer(call: Any) -> str:  # noqa: ANN401  # the core's own
-    """Where the call is from, as gRPC writes it."""
-    return str(call.peer().decode())
-
-
-def auth_context(call: Any) -> dict[str, Sequence[bytes]]:  # noqa: ANN401  # the core's own
-    """What the transport knows of the client, such as the names in its certificate."""
-    return {key.decode(): value for key, value in (cygrpc.auth_context(call) or {}).items()}
-
-
-def peer_identities(call: Any) -> Sequence[bytes] | None:  # noqa: ANN401  # the core's own
-    """By which names the client is known, if it proved any."""
-    identities: Sequence[bytes] | None = cygrpc.peer_identities(call)
-    return identities
-
-
-def peer_identity_key(call: Any) -> str | None:  # noqa: ANN401  # the core's own
-    """Which entry of auth_context those names are."""
-    key: bytes | None = cygrpc.peer_identity_key(call)
-    return None if key is None else key.decode()

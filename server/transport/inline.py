@@ -16,20 +16,23 @@ import grpc
 from server.metrics import Metrics
 from server.transport import core
 from server.transport.calls import Call, ignore, kind_of
-from server.transport.core import Arrival, Event
+from server.transport.exchange import Arrival, Ending, Event
 from server.transport.limits import Limits, channel_options
 from server.transport.line import Entry, Line
 from server.transport.seam import AnyMethod, Spare
+from server.transport.sockets import core as sockets
 
 _log = logging.getLogger(__name__)
 
 _REQUESTED = 64  # arrivals that the core may announce at once
 _TICK_S = 0.2  # longest sleep, so that steps from other threads are taken soon
-_NO_SUCH_METHOD = core.Ending(grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
+_NO_SUCH_METHOD = Ending(grpc.StatusCode.UNIMPLEMENTED, "there is no such method here")
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
-def make_server(limits: Limits, *, most_rows: int, most_wait_s: float, spare: Spare | None = None) -> "Server":
+def make_server(
+    limits: Limits, *, most_rows: int, most_wait_s: float, spare: Spare | None = None, is_own: bool = False
+) -> "Server":
     """A server without a port or a method yet.
 
     Args:
@@ -37,8 +40,10 @@ def make_server(limits: Limits, *, most_rows: int, most_wait_s: float, spare: Sp
         most_rows: the most rows that are scored together; a single call may have more.
         most_wait_s: calls that would wait longer than this to be scored are refused as they arrive.
         spare: what is done instead of sleeping.
+        is_own: whether its own code speaks HTTP/2 (transport.sockets), without TLS, instead of grpcio's core.
     """
-    return Server(limits, Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls), spare)
+    line = Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls)
+    return Server(limits, line, spare, sockets.Core(limits) if is_own else core.Core(channel_options(limits)))
 
 
 def add_methods(server: "Server", methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float) -> None:
@@ -54,16 +59,17 @@ class Server(grpc.Server):
         limits: what bounds it.
         line: the calls that wait to be scored.
         spare: as in make_server.
+        wires: what moves the bytes.
     """
 
-    def __init__(self, limits: Limits, line: Line, spare: Spare | None) -> None:
+    def __init__(self, limits: Limits, line: Line, spare: Spare | None, wires: core.Core | sockets.Core) -> None:
         self._spare = spare
         self._limits = limits
         text = f"{limits.most_streams} calls are open; that is the limit"
-        self._too_many_open = core.Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self._too_many_open = Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self._line = line
         self._waiting = line.waiting
-        self._core = core.Core(channel_options(limits))
+        self._core = wires
         self._handlers: dict[bytes, tuple[type[Call], Any]] = {}
         self._steps: collections.deque[Callable[[], None]] = collections.deque()
         self._open: set[Call] = set()
@@ -112,6 +118,7 @@ class Server(grpc.Server):
         """See grpc.Server."""
         with self._lock:
             if not self._thread.is_alive():
+                self._core.abandon()
                 return _set_event()
             if not self._is_stopping:
                 self._is_stopping = True
@@ -184,9 +191,9 @@ class Server(grpc.Server):
         """Takes a call of a method that does not score."""
         kind, handler = self._handlers.get(arrival.path, (None, None))
         if kind is None:
-            core.end(arrival.call, _NO_SUCH_METHOD, ignore)
+            arrival.call.end(_NO_SUCH_METHOD, ignore)
         elif len(self._open) >= self._limits.most_streams:
-            core.end(arrival.call, self._too_many_open, ignore)
+            arrival.call.end(self._too_many_open, ignore)
         else:
             self._open.add(kind(self, arrival, handler))
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 # Headers of one call. (gRPC's own default)
-_LARGEST_METADATA_BYTES = 8 << 10
+LARGEST_METADATA_BYTES = 8 << 10
 # Connections whose handshake is not done after this are closed.
-_HANDSHAKE_MS = 10_000
+HANDSHAKE_MS = 10_000
 # A connection that nothing was heard of for so long is asked for a sign of life, and closed when none comes: the core's
 # older listener keeps one whose client left in the middle of a flood. (measured: tests/server/transport/attacks.py)
-_SILENCE_MS = 60_000
-_SIGN_OF_LIFE_MS = 20_000
+SILENCE_MS = 60_000
+SIGN_OF_LIFE_MS = 20_000
 
 Option = tuple[str, int]
 
@@ -41,7 +41,7 @@ def channel_options(limits: Limits) -> tuple[Option, ...]:
         ("grpc.so_reuseport", 1),
         ("grpc.max_receive_message_length", limits.largest_message_bytes),
         ("grpc.max_send_message_length", -1),
-        ("grpc.max_metadata_size", _LARGEST_METADATA_BYTES),
+        ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
         ("grpc.max_concurrent_streams", limits.most_streams),
         # Otherwise the core resets streams at random as soon as a client is near that limit, whose calls then fail:
         # 15 to 40 % of them where 400 were asked of one connection at once. (measured: tests/server/transport)
@@ -49,8 +49,8 @@ def channel_options(limits: Limits) -> tuple[Option, ...]:
         ("grpc.max_allowed_incoming_connections", limits.most_connections),
         ("grpc.max_connection_age_ms", round(limits.connection_age_s * 1e3)),
         ("grpc.max_connection_age_grace_ms", round(limits.connection_grace_s * 1e3)),
-        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
-        ("grpc.keepalive_time_ms", _SILENCE_MS),
-        ("grpc.keepalive_timeout_ms", _SIGN_OF_LIFE_MS),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+        ("grpc.keepalive_time_ms", SILENCE_MS),
+        ("grpc.keepalive_timeout_ms", SIGN_OF_LIFE_MS),
         ("grpc.keepalive_permit_without_calls", 1),
     )

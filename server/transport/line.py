@@ -12,10 +12,9 @@ import grpc
 
 from server.errors import DeadlineTooShort, Overloaded
 from server.metrics import MethodCounters
-from server.transport import core
 from server.transport.calls import NEEDS_A_MESSAGE, ignore
-from server.transport.core import Event
 from server.transport.edge import fail
+from server.transport.exchange import NEVER_S, Ending, Event, Exchange
 from server.transport.pace import Pace
 from server.transport.seam import AnyMethod, score
 
@@ -75,17 +74,17 @@ class Line:
         """Whether no call is open."""
         return not (self._open_count or self.waiting or self._silent)
 
-    def arrive(self, entry: Entry, call: Any, asked_s: float) -> None:  # noqa: ANN401  # the core's call
+    def arrive(self, entry: Entry, call: Exchange, asked_s: float) -> None:
         """Takes a call in, or refuses it when it would not be answered in time.
 
         Args:
             entry: of its method.
-            call: the core's.
+            call: itself.
             asked_s: its deadline, in seconds since 1970; beyond NEVER_S when it has none.
         """
         now_s = time.time()
         default_s = now_s + entry.default_deadline_s
-        deadline_s = asked_s if asked_s < core.NEVER_S else default_s
+        deadline_s = asked_s if asked_s < NEVER_S else default_s
         if self.waiting and self._wait_s > min(self._most_wait_s, (deadline_s - now_s) * _SHARE_TO_WAIT):
             self._refuse(entry, call, _TOO_MANY_WAIT)
         elif self._open_count >= self._most_calls:
@@ -95,7 +94,7 @@ class Line:
             taken = ScoringCall(entry, call, deadline_s)
             if asked_s > default_s:
                 self._silent[taken] = default_s
-            core.receive(call, message=partial(self._received, taken), close=partial(self._closed, taken))
+            call.receive(message=partial(self._received, taken), close=partial(self._closed, taken))
 
     @property
     def _wait_s(self) -> float:
@@ -103,14 +102,14 @@ class Line:
         # In a backlog a call waits about a turn before it is looked at, and another one while it is scored itself.
         return self._waiting_s + 2 * self._turn_s
 
-    def _refuse(self, entry: Entry, call: Any, text: str) -> None:  # noqa: ANN401  # the core's call
+    def _refuse(self, entry: Entry, call: Exchange, text: str) -> None:
         failed = fail(entry.method, entry.counters, b"", Overloaded(text))
         trailing = ((RETRY_KEY, str(math.ceil(self._wait_s * 1e3))),)
-        core.end(call, core.Ending(failed.code, failed.text, trailing), ignore)
+        call.end(Ending(failed.code, failed.text, trailing), ignore)
 
     def _received(self, call: "ScoringCall", event: Event) -> None:
         self._silent.pop(call, None)
-        message = core.message(event)
+        message = call.exchange.message(event)
         if message is None:
             call.end_without_message()
             return
@@ -201,6 +200,7 @@ class ScoringCall:
 
     Attributes:
         entry: of its method.
+        exchange: with the client.
         deadline_s: seconds since 1970.
         message: its request, once that is there.
         size: bytes that the request is taken for.
@@ -211,9 +211,9 @@ class ScoringCall:
 
     __slots__ = (
         "_arrived_ns",
-        "_call",
         "deadline_s",
         "entry",
+        "exchange",
         "expected_s",
         "is_ended",
         "message",
@@ -221,9 +221,9 @@ class ScoringCall:
         "size",
     )
 
-    def __init__(self, entry: Entry, call: Any, deadline_s: float) -> None:  # noqa: ANN401  # the core's call
+    def __init__(self, entry: Entry, exchange: Exchange, deadline_s: float) -> None:
         self.entry = entry
-        self._call = call
+        self.exchange = exchange
         self.deadline_s = deadline_s
         self.is_ended = False
         self.message = b""
@@ -270,7 +270,7 @@ class ScoringCall:
 
     def _reply(self, encode: Callable[[Any], bytes]) -> None:
         try:
-            core.send_reply(self._call, encode(self.prepared), ignore)
+            self.exchange.send_reply(encode(self.prepared), ignore)
         except Exception as error:  # the edge: as above
             self.fail(error)
             return
@@ -279,11 +279,11 @@ class ScoringCall:
     def end_without_message(self) -> None:
         """Ends the call, if it has not, whose client sent no message, or a too long one, which the core answered."""
         if not self.is_ended:
-            core.send(self._call, ignore, initial=(), status=(grpc.StatusCode.UNIMPLEMENTED, NEEDS_A_MESSAGE))
+            self.exchange.send(ignore, initial=(), status=(grpc.StatusCode.UNIMPLEMENTED, NEEDS_A_MESSAGE))
 
     def fail(self, error: Exception) -> None:
         """Ends the call with what the error table says."""
         failed = fail(self.entry.method, self.entry.counters, self.message, error)
         if not self.is_ended:
             self.is_ended = True
-            core.send(self._call, ignore, initial=(), status=(failed.code, failed.text))
+            self.exchange.send(ignore, initial=(), status=(failed.code, failed.text))

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from server.transport import core
-from server.transport.core import Event
+from server.transport.exchange import Arrival, Event, Tag
 from server.transport.unusable import unusable
 
 _PATH = "/probe.Probe/Try"
@@ -88,7 +88,7 @@ class _Exchange:
         self._replied()
         self._refused()
 
-    def _note(self, name: str) -> core.Tag:
+    def _note(self, name: str) -> Tag:
         def note(event: Event) -> None:
             self._events[name] = event
 
@@ -97,7 +97,7 @@ class _Exchange:
     def _wait(self, *names: str) -> None:
         _drive(self._server, lambda: self._events.keys() >= set(names), f"no event came for: {', '.join(names)}")
 
-    def _accept(self) -> tuple[Any, core.Arrival]:
+    def _accept(self) -> tuple[Any, Arrival]:
         """The client's end and the server's of a new call, whose message has come."""
         self._events.clear()
         self._server.request_call(self._note("arrival"))
@@ -106,8 +106,8 @@ class _Exchange:
         arrived = core.arrival(self._events["arrival"])
         if arrived is None:
             raise _Wrong("the arrival of a call was told as a shut down")
-        core.receive_close(arrived.call, self._note("close"))
-        core.receive_message(arrived.call, self._note("message"))
+        arrived.call.receive_close(self._note("close"))
+        arrived.call.receive_message(self._note("message"))
         self._wait("message")
         return asked, arrived
 
@@ -117,9 +117,9 @@ class _Exchange:
         _check("path", arrived.path, _PATH.encode())
         _check("metadata", dict(arrived.metadata).get(_KEY), _VALUE)
         _check("deadline", math.isfinite(left_s) and 0 < left_s <= _CALL_S + 1, expected=True)
-        _check("peer", core.peer(arrived.call).startswith("unix"), expected=True)
-        _check("message", core.message(self._events["message"]), _REQUEST)
-        core.send_reply(arrived.call, _REPLY, self._note("sent"))
+        _check("peer", arrived.call.peer().startswith("unix"), expected=True)
+        _check("message", arrived.call.message(self._events["message"]), _REQUEST)
+        arrived.call.send_reply(_REPLY, self._note("sent"))
         self._wait("sent", "close")
         _check("end", core.is_cancelled(self._events["close"]), expected=False)
         _check("reply", asked.result(_PATIENCE_S), _REPLY)
@@ -127,7 +127,7 @@ class _Exchange:
     def _refused(self) -> None:
         asked, arrived = self._accept()
         trailing = ((_KEY, _VALUE),)
-        core.send(arrived.call, self._note("sent"), initial=trailing, status=(_CODE, _TEXT), trailing=trailing)
+        arrived.call.send(self._note("sent"), initial=trailing, status=(_CODE, _TEXT), trailing=trailing)
         self._wait("sent", "close")
         error = asked.exception(_PATIENCE_S)
         _check("status", (error.code(), error.details()), (_CODE, _TEXT))

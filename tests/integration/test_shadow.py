@@ -43,7 +43,7 @@ def numbers(made: Made, rows: Features, head: str) -> Features:
     return np.array([expected(made, row)[head][0] for row in rows])
 
 
-@pytest.mark.parametrize("transport", ["inline", "threads"])
+@pytest.mark.parametrize("transport", ["inline", "core", "threads"])
 def test_shadow(repository: Path, start: Start, first: Made, second: Made, transport: str) -> None:
     """Everybody is answered as without it; it scores every request too, and what differs is what differs in truth."""
     server = start_with_shadow(repository, start, first, second, "--transport", transport)

@@ -62,7 +62,7 @@ Make = Callable[..., Any]
 Ask = Callable[..., Asked]
 
 
-@pytest.fixture(params=["threads", "inline"])
+@pytest.fixture(params=["threads", "inline", "sockets"])
 def transport(request: pytest.FixtureRequest) -> str:
     """Which of them."""
     name: str = request.param
@@ -99,7 +99,7 @@ def make(transport: str, lane: Lane, counting: Metrics) -> Iterator[Make]:
     lane.gate.set()
     for server in made:
         server.stop(None).wait()
-        if transport == "inline":
+        if transport != "threads":
             assert server.is_idle
     made.clear()
     del server
@@ -125,7 +125,8 @@ def _make(  # noqa: PLR0913  # keyword-only knobs of either transport
         if spare is not None:
             threads.work_beside(plain, spare)
         return plain
-    server = inline.make_server(bounds, most_rows=most_rows, most_wait_s=most_wait_s, spare=spare)
+    is_own = transport == "sockets"
+    server = inline.make_server(bounds, most_rows=most_rows, most_wait_s=most_wait_s, spare=spare, is_own=is_own)
     inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
     return server
 

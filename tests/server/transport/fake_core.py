@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from server.errors import DeadlineTooShort, InvalidRequest
-from server.transport import core
+from server.transport.exchange import Ending
 from server.transport.line import Entry, Line
 from server.transport.seam import AnyMethod, Method, Run
 
@@ -51,41 +51,29 @@ class Call:
             return "OK"
         return self.status[0].name if self.status else ""
 
-
-class Core:
-    """What the line uses of server.transport.core."""
-
-    NEVER_S = core.NEVER_S
-
-    Ending = core.Ending
-
-    @staticmethod
-    def end(call: Call, ending: core.Ending, tag: Callable[[Any], None]) -> None:
+    def end(self, ending: Ending, tag: Callable[[Any], None]) -> None:
         """Refuses."""
-        call.on_close = tag
-        Core.send(call, tag, initial=(), status=(ending.code, ending.text), trailing=ending.trailing)
+        self.on_close = tag
+        self.send(tag, initial=(), status=(ending.code, ending.text), trailing=ending.trailing)
 
-    @staticmethod
-    def receive(call: Call, *, message: Callable[[Any], None], close: Callable[[Any], None]) -> None:
+    def receive(self, *, message: Callable[[Any], None], close: Callable[[Any], None]) -> None:
         """Remembers whom to tell."""
-        call.on_message, call.on_close = message, close
+        self.on_message, self.on_close = message, close
 
     @staticmethod
     def message(event: bytes | None) -> bytes | None:
         """An event is the message itself here."""
         return event
 
-    @staticmethod
-    def send_reply(call: Call, reply: bytes, _tag: Any) -> None:
+    def send_reply(self, reply: bytes, _tag: Any) -> None:
         """Answers."""
-        assert not call.code
-        call.reply = reply
+        assert not self.code
+        self.reply = reply
 
-    @staticmethod
-    def send(call: Call, _tag: Any, *, initial: Any, status: Any, trailing: Any = ()) -> None:
+    def send(self, _tag: Any, *, initial: Any, status: Any, trailing: Any = ()) -> None:
         """Ends without a reply."""
-        assert (initial, call.code) == ((), "")
-        call.status, call.trailing = status, trailing
+        assert (initial, self.code) == ((), "")
+        self.status, self.trailing = status, trailing
 
 
 @dataclass(frozen=True)
@@ -137,7 +125,8 @@ class World:
         call = Call()
         self.calls.append(call)
         deadline_s = self.clock.now_s + within_s
-        self.line.arrive(entry or self.entry, call, deadline_s)
+        exchange: Any = call  # what the line uses of one
+        self.line.arrive(entry or self.entry, exchange, deadline_s)
         return call
 
     def turn(self) -> None:

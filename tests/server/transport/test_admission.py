@@ -9,7 +9,7 @@ import pytest
 from server.transport import line as line_module
 from server.transport.line import RETRY_KEY, Entry, Line
 from tests.server.conftest import Measured
-from tests.server.transport.fake_core import FAR, PATH, Call, Clock, Core, World
+from tests.server.transport.fake_core import FAR, PATH, Call, Clock, World
 
 
 @pytest.fixture
@@ -17,7 +17,6 @@ def world(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> World:
     """A line of at most 10 rows a turn, 3 seconds of waiting and 8 calls, which knows no pace yet."""
     clock = Clock()
     monkeypatch.setattr(line_module, "time", clock)
-    monkeypatch.setattr(line_module, "core", Core)
     world = World(clock)
     world.entry = Entry(world.method(), measured.metrics.method(PATH), default_deadline_s=5.0)
     world.line = Line(most_rows=10, most_wait_s=3.0, most_calls=8)

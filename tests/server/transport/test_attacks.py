@@ -1,4 +1,4 @@
-"""The inline transport under attack: it goes on answering, and keeps nothing of it."""
+"""The transports of one thread under attack: each goes on answering, and keeps nothing of it."""
 
 import gc
 import random
@@ -19,10 +19,11 @@ _GROWTH_BYTES = 64 << 20  # what allocators keep for later (measured with tests.
 _AGES = {"connection_age_s": 1, "connection_grace_s": 1}
 
 
-@pytest.fixture
-def transport() -> str:
-    """This one alone."""
-    return "inline"
+@pytest.fixture(params=["inline", "sockets"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Those that answer from one thread."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture

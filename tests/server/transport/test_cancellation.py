@@ -41,7 +41,9 @@ def test_while_it_is_scored(ask: Ask, lane: Lane) -> None:
     assert cancelled.code() is grpc.StatusCode.CANCELLED
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)  # the other takes calls from a queue of its own
+@pytest.mark.parametrize(
+    "transport", ["inline", "sockets"], indirect=True
+)  # the other takes calls from a queue of its own
 def test_while_it_waits(ask: Ask, lane: Lane) -> None:
     """A call that is cancelled while it waits for its turn is not scored."""
     asked = ask(most_rows=1)
@@ -73,7 +75,7 @@ def test_many(ask: Ask) -> None:
     assert [future.result() for future in futures[1::2]] == [(b"a%d" % n)[::-1] for n in range(1, 100, 2)]
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_client_that_is_killed(ask: Ask) -> None:
     """Calls of a connection that breaks are forgotten, in whatever state they are."""
     asked = ask()

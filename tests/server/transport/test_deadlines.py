@@ -49,7 +49,7 @@ def test_own_deadline_before_the_default(ask: Ask) -> None:
     assert ask(default_deadline_s=0).turn(b"ab", timeout=PATIENCE_S) == b"ba"
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)  # the other holds a thread for each
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)  # the other holds a thread for each
 @pytest.mark.parametrize("timeout", [(), ((b"grpc-timeout", b"1H"),)])
 def test_silent_call(ask: Ask, lane: Lane, timeout: tuple[tuple[bytes, bytes], ...]) -> None:
     """Calls that send headers and nothing else end by the default deadline, and block nobody meanwhile."""
@@ -63,7 +63,7 @@ def test_silent_call(ask: Ask, lane: Lane, timeout: tuple[tuple[bytes, bytes], .
     assert lane.scored == [b"ab"]
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)  # as above
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)  # as above
 def test_silent_call_with_a_deadline(ask: Ask) -> None:
     """A call that sends headers and nothing else ends by its own deadline when that comes first."""
     asked = ask()

@@ -174,7 +174,7 @@ def test_cancelled_by_the_handler(serve: Serve) -> None:
     assert refused.code() in {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 @pytest.mark.parametrize("kind", ["unary_stream", "stream_unary", "stream_stream"])
 def test_handlers_that_would_wait(make: Make, kind: str) -> None:
     """The inline transport refuses handlers that would wait for their client, and says what to do."""
@@ -185,7 +185,7 @@ def test_handlers_that_would_wait(make: Make, kind: str) -> None:
         make().add_registered_method_handlers(SERVICE, {"Do": handler})
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_handlers_that_do_not_say_what_they_have(make: Make) -> None:
     """Nor does it take a handler that decides by call, since nobody can say whether that would wait."""
 
@@ -197,7 +197,7 @@ def test_handlers_that_do_not_say_what_they_have(make: Make) -> None:
         make().add_generic_rpc_handlers((Anything(),))
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_stream_that_fails(make: Make) -> None:
     """A handler that fails in the middle of a dialogue ends it, after what it has said."""
 

@@ -1,4 +1,4 @@
-"""What many ordinary calls leave behind in the inline transport: nothing."""
+"""What many ordinary calls leave behind in the transports of one thread: nothing."""
 
 import gc
 from collections.abc import Callable
@@ -18,10 +18,11 @@ _GROWTH_BYTES = 8 << 20
 _GROWTH_OBJECTS = 100
 
 
-@pytest.fixture
-def transport() -> str:
-    """This one alone."""
-    return "inline"
+@pytest.fixture(params=["inline", "sockets"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Those that answer from one thread."""
+    name: str = request.param
+    return name
 
 
 def _ask_many(asked: Asked, text: bytes = b"ab") -> None:

@@ -25,7 +25,7 @@ def test_calls_at_once(ask: Ask) -> None:
     eventually(lambda: asked.call().future(b"ab", timeout=PATIENCE_S).exception() is None, "there is room again")
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_what_a_refused_call_is_told(ask: Ask) -> None:
     """A call beyond the limit hears which limit that is, and when to try again."""
     refused: Any = ask(most_calls=0).refusal(b"ab")
@@ -33,7 +33,7 @@ def test_what_a_refused_call_is_told(ask: Ask) -> None:
     assert [key for key, _ in refused.trailing_metadata()] == ["grpc-retry-pushback-ms"]
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_other_calls_at_once(make: Make) -> None:
     """Calls of other methods have a limit of their own, so that they leave room for scoring."""
     server = make(most_streams=2)

@@ -85,7 +85,7 @@ def test_watcher_that_leaves(stub: Any, servicer: Any) -> None:
     eventually(lambda: not watching, "the other is forgotten")
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_watcher_that_does_not_read(asked: Asked, servicer: Any) -> None:
     """A watcher that takes nothing of what it is sent is ended, and nothing is kept for it."""
     request = health_pb2.HealthCheckRequest(service=SERVICE).SerializeToString()

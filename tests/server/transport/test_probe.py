@@ -69,14 +69,14 @@ def test_changed_part(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
 @pytest.mark.parametrize(
     ("name", "fake", "words"),
     [
-        ("message", lambda _: None, "the message of a call came as None instead of b'request'"),
+        ("Call.message", lambda *_: None, "the message of a call came as None instead of b'request'"),
         ("is_cancelled", lambda _: True, "the end of a call came as True instead of False"),
-        ("receive_close", lambda *_: None, "no event came for: sent, close"),
+        ("Call.receive_close", lambda *_: None, "no event came for: sent, close"),
         ("arrival", lambda _: None, "the arrival of a call was told as a shut down"),
     ],
 )
 def test_changed_behaviour(monkeypatch: pytest.MonkeyPatch, name: str, fake: Any, words: str) -> None:
     """A part that does something else is found out."""
-    monkeypatch.setattr(core, name, fake)
+    monkeypatch.setattr(f"server.transport.core.{name}", fake)
     with pytest.raises(UnusableCore, match=words):
         probe.check()

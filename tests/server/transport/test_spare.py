@@ -83,7 +83,7 @@ def test_between_pieces(ask: Ask, pieces: Pieces) -> None:
     traces.eventually(lambda: pieces.done > 0, "some of the work is done")
 
 
-@pytest.mark.parametrize("transport", ["inline"])
+@pytest.mark.parametrize("transport", ["inline", "sockets"])
 def test_calls_first(ask: Ask, lane: Lane, pieces: Pieces) -> None:
     """With one thread for all, no piece is begun while a call waits to be scored."""
     asked = ask(spare=pieces, most_rows=1)

@@ -143,7 +143,7 @@ def _refuses(port: int) -> bool:
 
 @pytest.mark.parametrize("grace", [None, 0, 0.1])
 @pytest.mark.parametrize(
-    "transport", ["inline"], indirect=True
+    "transport", ["inline", "sockets"], indirect=True
 )  # the other waits for its thread, whatever the client says
 def test_what_is_left_is_cancelled(ask: Ask, grace: float | None) -> None:
     """A call that is still there after the grace is cancelled, and then the server ends."""
@@ -168,7 +168,7 @@ def test_shorter_grace(ask: Ask, lane: Lane) -> None:
     assert in_flight.exception() is None or in_flight.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
-@pytest.mark.parametrize("transport", ["inline"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
 def test_under_fire(ask: Ask) -> None:
     """Calls that keep arriving while the server stops get a reply or a status that says to try elsewhere."""
     asked = ask()

@@ -14,6 +14,13 @@ from tests.server.transport.stub import TURN
 WHO = "/plain.Service/Who"
 
 
+@pytest.fixture(params=["threads", "inline"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Those that speak TLS."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Who signs."""

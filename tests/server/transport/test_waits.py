@@ -11,7 +11,7 @@ from server.metrics import Metrics
 from server.transport import line as line_module
 from server.transport.line import RETRY_KEY, Entry, Line
 from tests.server.conftest import law
-from tests.server.transport.fake_core import PATH, ROW_BYTES, Clock, Core, World
+from tests.server.transport.fake_core import PATH, ROW_BYTES, Clock, World
 
 BATCH = "/audience.v1.Scoring/ScoreBatch"
 
@@ -26,7 +26,6 @@ def make(metrics: Metrics, monkeypatch: pytest.MonkeyPatch, *, most_rows: int, m
     """A line that refuses nobody but for the wait."""
     clock = Clock()
     monkeypatch.setattr(line_module, "time", clock)
-    monkeypatch.setattr(line_module, "core", Core)
     world = World(clock)
     world.entry = Entry(world.method(), metrics.method(PATH), default_deadline_s=5.0)
     world.line = Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=1000)
