@@ -1,4 +1,7 @@
-"""The inline transport: one thread takes what arrives, scores it and answers it (server/transport/core.py says why).
+"""The inline transport: one thread takes what arrives, scores it and answers it.
+
+The bytes are moved by this server's own HTTP/2 (transport.sockets), or by grpcio's core (transport.core).
+See docs/adr, 5 and 10.
 
 What has arrived when nothing more is there to be taken is scored together; nothing waits for company. So at low load a
 batch is one row, and adds nothing to its latency, while at high load the fixed costs of ONNX Runtime are shared.

@@ -14,7 +14,7 @@ from tests.benchmarks.places import WORK
 from tests.benchmarks.processor import Cores
 from tests.benchmarks.throughput import Throughput
 
-OURS, THREADS, AIO, FLOOR, ECHO = "ours", "threads", "aio", "floor", "echo"
+OURS, CORE, THREADS, AIO, FLOOR, ECHO = "ours", "core", "threads", "aio", "floor", "echo"
 MOSEC, MOSEC_BATCHES = "mosec", "mosec_batches"
 _LARGEST_BATCH = {MOSEC: 1, MOSEC_BATCHES: 32}  # its default, and one for each connection
 
@@ -67,7 +67,8 @@ def lineup(bundle: Bundle, cores: Cores, *, is_complete: bool) -> Iterator[Lineu
             for one in _floors(bundle, stack.enter_context(servers.floor(program, bundle, cores.servers))):
                 found.running[one.name] = one
         if is_complete:
-            found.running[THREADS] = stack.enter_context(ours(bundle, cores, transport=THREADS))
+            for name in (CORE, THREADS):
+                found.running[name] = stack.enter_context(ours(bundle, cores, transport=name))
             found.running[AIO] = _limit(AIO, bundle, stack.enter_context(servers.aio(bundle, cores.servers)))
             with _said(found, *_LARGEST_BATCH):
                 wrk.check()
