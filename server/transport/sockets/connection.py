@@ -88,6 +88,7 @@ class Connection:
         self._out: list[bytes] = []
         self._is_dirty = False
         self._is_choked = False  # the socket takes nothing more for now
+        self._is_finishing = False  # it is closed once everything is sent
         self._last_stream = 0
         self._block: tuple[int, int, bytes] | None = None  # stream, flags and bytes of headers that are not complete
         self._received = 0  # bytes of DATA since the client got its window back
@@ -106,6 +107,11 @@ class Connection:
         if not self._is_dirty:
             self._is_dirty = True
             self._core.dirty.append(self)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether there is something that the socket has not taken."""
+        return bool(self._out)
 
     def flush(self) -> None:
         """Gives the socket what is to be sent, as far as it takes it."""
@@ -126,6 +132,8 @@ class Connection:
             return
         if sent == len(content):
             self._out.clear()
+            if self._is_finishing:
+                self.close()
             return
         self._out = [content[sent:]]
         self._is_choked = True
@@ -135,7 +143,7 @@ class Connection:
         """The socket takes more."""
         self._is_choked = False
         self.flush()
-        if not self._is_choked:
+        if not self._is_choked and not self.is_closed:
             self._core.stop_awaiting_room(self)
 
     def read(self) -> None:
@@ -156,6 +164,13 @@ class Connection:
         except Broken as error:
             self.write(frames.goaway(self._last_stream, error.code, str(error).encode()))
             self.flush()
+            self.close()
+
+    def finish(self) -> None:
+        """Ends the connection once everything is sent."""
+        self._is_finishing = True
+        self.flush()
+        if not self._out:
             self.close()
 
     def close(self) -> None:
@@ -210,8 +225,7 @@ class Connection:
         self.write(frames.goaway(self._last_stream, frames.NO_ERROR))
         self._core.has_left(self)
         if not self.streams:
-            self.flush()
-            self.close()
+            self.finish()
 
     def forget(self, number: int) -> None:
         """A call is over."""

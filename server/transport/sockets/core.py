@@ -1,6 +1,8 @@
 """The sockets of a server, and everything that happens on them, found by the thread that polls: see transport.core."""
 
 import contextlib
+import errno
+import logging
 import os
 import select
 import socket
@@ -16,8 +18,11 @@ from server.transport.exchange import Arrival, Event, Tag, Taker
 from server.transport.limits import Limits
 from server.transport.sockets.connection import Connection
 
+_log = logging.getLogger(__name__)
+
 _BACKLOG: Final = 4096
 _ACCEPTED_AT_ONCE: Final = 64
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LOOK_S: Final = 0.2  # how often deadlines and silent connections are looked for
 
 
@@ -178,18 +183,27 @@ class Core:
             for connection in dirty:
                 connection.flush()
         while self.closing:
-            self.closing.pop().close()
-        if self._shut_tag is not None and not self.call_count and not done:
+            self.closing.pop().finish()
+        if self._shut_tag is not None and not self.call_count and not done and not self._has_unsent:
             tag, self._shut_tag = self._shut_tag, None
             tag(None)
+
+    @property
+    def _has_unsent(self) -> bool:
+        """Whether a client has still to take what it was answered."""
+        return any(connection.has_unsent for connection in self._connections.values())
 
     def _happened(self, number: int, mask: int) -> None:
         connection = self._connections.get(number)
         if connection is not None:
-            if mask & select.EPOLLOUT:
-                connection.has_room()
-            if mask & ~select.EPOLLOUT and not connection.is_closed:
-                connection.read()
+            try:
+                if mask & select.EPOLLOUT:
+                    connection.has_room()
+                if mask & ~select.EPOLLOUT and not connection.is_closed:
+                    connection.read()
+            except Exception:  # the edge: whatever one client sends must not end the others
+                _log.exception("a connection failed; it is closed")
+                connection.close()
         elif (listener := self._listeners.get(number)) is not None:
             self._accept(listener)
         elif number == self._wake:
@@ -202,13 +216,18 @@ class Core:
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 sock, place = listener.accept()
-            except OSError:
+            except BlockingIOError:
+                return
+            except OSError as error:  # nobody is there any more, or there is no room for another file
+                if error.errno in _NO_ROOM:
+                    self._epoll.modify(listener.fileno(), 0)  # until the next look
                 return
             if len(self._connections) >= self._limits.most_connections:
                 sock.close()
                 continue
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):  # it may have gone already
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, sock, _peer(sock.family, place), self._limits)
             self._connections[sock.fileno()] = connection
             self._epoll.register(sock.fileno(), select.EPOLLIN)
@@ -239,6 +258,10 @@ class Core:
 
     def _look(self, now_s: float) -> None:
         self._look_s = now_s + _LOOK_S
+        if self._has_started:
+            with self._lock, contextlib.suppress(OSError, ValueError):
+                for number in self._listeners:
+                    self._epoll.modify(number, select.EPOLLIN)
         wall_s = time.time()
         for connection in list(self._connections.values()):
             connection.look(now_s, wall_s)
