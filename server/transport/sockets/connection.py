@@ -380,6 +380,7 @@ class Connection:
         stream = self.streams.get(number)
         if stream is not None:
             stream.break_off()
+            self._core.call_tags()  # at once: who begins and cancels calls by the thousand has only one open at a time
         elif number > self._last_stream or not number:
             raise Broken(frames.PROTOCOL_ERROR, f"an end of the stream {number}, which is not open")
 

@@ -172,19 +172,23 @@ class Core:
             self._orders.append(step)
             os.eventfd_write(self._wake, 1)
 
-    def _settle(self) -> None:
-        """Calls the tags of what is done, then sends what is to be sent."""
+    def call_tags(self) -> None:
+        """Calls the tags of what is done."""
         done = self._done
         while done:
             tag, event = done.popleft()
             tag(event)
+
+    def _settle(self) -> None:
+        """Calls the tags of what is done, then sends what is to be sent."""
+        self.call_tags()
         while self.dirty:
             dirty, self.dirty = self.dirty, []
             for connection in dirty:
                 connection.flush()
         while self.closing:
             self.closing.pop().finish()
-        if self._shut_tag is not None and not self.call_count and not done and not self._has_unsent:
+        if self._shut_tag is not None and not self.call_count and not self._done and not self._has_unsent:
             tag, self._shut_tag = self._shut_tag, None
             tag(None)
 

@@ -46,11 +46,12 @@ def _is_sound(asked: Asked, sockets: set[str]) -> None:
 
 
 def _turns(asked: Asked) -> bool:
-    """Whether the client is answered. Its connection ends with its age, and a flooded server may be late with that."""
+    """Whether the client is answered. Its connection ends with its age, and while the flood lasts there may be no room."""
     try:
         return asked.turn(b"ab") == b"ba"
     except grpc.RpcError as error:
-        if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+        busy = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.RESOURCE_EXHAUSTED
+        if error.code() not in busy:
             raise
         return False
 
