@@ -46,7 +46,7 @@ def _is_sound(asked: Asked, sockets: set[str]) -> None:
 
 
 def _turns(asked: Asked) -> bool:
-    """Whether the client is answered. Its connection ends with its age, and while the flood lasts there may be no room."""
+    """Whether the client is answered. Its connection ends with its age, and during a flood there may be no room."""
     try:
         return asked.turn(b"ab") == b"ba"
     except grpc.RpcError as error:

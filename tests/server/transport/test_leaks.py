@@ -69,6 +69,7 @@ def test_nothing_is_kept(ask: Ask, lane: Lane, use: Callable[[Asked], None]) -> 
         use(asked)
     most_objects = before["objects"] + _GROWTH_OBJECTS
     traces.eventually(lambda: _held(asked, lane, most_sockets)["objects"] <= most_objects, "objects have gone")
+    traces.eventually(lambda: len(traces.sockets()) <= before["sockets"], "the client tries no other connection")
     after = _held(asked, lane, most_sockets)
     assert after["bytes"] - before["bytes"] <= _GROWTH_BYTES
     assert after["sockets"] <= before["sockets"]
