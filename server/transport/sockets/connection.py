@@ -17,14 +17,14 @@ from server.transport.sockets.headers import (
     http_error_block,
 )
 from server.transport.sockets.opening import Opening, read_opening
+from server.transport.sockets.outlet import Outlet
 from server.transport.sockets.stream import Stream
 
 if TYPE_CHECKING:
     from server.transport.sockets.core import Core
 
-_MOST_UNSENT_BYTES: Final = 1 << 20  # that a client does not read, before no more is read of it
 _MOST_HEADER_BYTES: Final = 32 * LARGEST_METADATA_BYTES  # of one block, packed or not, beyond which it is an attack
-_MOST_KNOWN_BLOCKS: Final = 256
+_MOST_KNOWN_BLOCKS: Final = 16  # of each of thousands of connections
 _LONGEST_KNOWN_BLOCK: Final = 1024
 _LEAVING, _ANYBODY = b"leaving!", b"anybody?"  # contents of pings
 _SILENCE_S: Final = SILENCE_MS / 1e3
@@ -56,6 +56,9 @@ class Connection:
         limits: what bounds it.
 
     Attributes:
+        outlet: what is to be sent.
+        write: sends bytes with the rest of the turn.
+        later: has a tag called in this turn.
         streams: its calls by their numbers.
         window: bytes of messages that the client takes now, of all streams.
         first_window: the same of a stream that begins.
@@ -82,15 +85,13 @@ class Connection:
         self._handshake_s = now_s + HANDSHAKE_MS / 1e3
         self._leaving_s = self._grace_s = math.inf
         self.later = core.later
+        self.outlet = Outlet(core, self, sock)
+        self.write = self.outlet.write
         self._headers = HeaderReader(_MOST_HEADER_BYTES)
         self._known: dict[bytes, Opening] = {}
         self._unread = b""
-        self._out: list[bytes] = []
-        self._is_dirty = False
-        self._is_choked = False  # the socket takes nothing more for now
-        self._is_finishing = False  # it is closed once everything is sent
         self._last_stream = 0
-        self._block: tuple[int, int, bytes] | None = None  # stream, flags and bytes of headers that are not complete
+        self._block: tuple[int, int, bytearray] | None = None  # stream, flags and bytes of unfinished headers
         self._received = 0  # bytes of DATA since the client got its window back
         wanted = {
             frames.MOST_STREAMS: limits.most_streams,
@@ -98,53 +99,6 @@ class Connection:
             frames.LARGEST_HEADERS: LARGEST_METADATA_BYTES,
         }
         self.write(frames.settings(wanted) + frames.window_update(0, self.stream_window * 4 - frames.FIRST_WINDOW))
-
-    # Bytes.
-
-    def write(self, content: bytes) -> None:
-        """Sends this with the rest of the turn."""
-        self._out.append(content)
-        if not self._is_dirty:
-            self._is_dirty = True
-            self._core.dirty.append(self)
-
-    @property
-    def has_unsent(self) -> bool:
-        """Whether there is something that the socket has not taken."""
-        return bool(self._out)
-
-    def flush(self) -> None:
-        """Gives the socket what is to be sent, as far as it takes it."""
-        self._is_dirty = False
-        if self.is_closed or not self._out:
-            return
-        if self._is_choked:
-            if sum(map(len, self._out)) > _MOST_UNSENT_BYTES:
-                self._core.await_room(self, is_deaf=True)
-            return
-        content = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-        try:
-            sent = self.sock.send(content)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.close()
-            return
-        if sent == len(content):
-            self._out.clear()
-            if self._is_finishing:
-                self.close()
-            return
-        self._out = [content[sent:]]
-        self._is_choked = True
-        self._core.await_room(self, is_deaf=len(content) - sent > _MOST_UNSENT_BYTES)
-
-    def has_room(self) -> None:
-        """The socket takes more."""
-        self._is_choked = False
-        self.flush()
-        if not self._is_choked and not self.is_closed:
-            self._core.stop_awaiting_room(self)
 
     def read(self) -> None:
         """Takes what has come."""
@@ -163,14 +117,7 @@ class Connection:
             self._take(self._unread + data if self._unread else data)
         except Broken as error:
             self.write(frames.goaway(self._last_stream, error.code, str(error).encode()))
-            self.flush()
-            self.close()
-
-    def finish(self) -> None:
-        """Ends the connection once everything is sent."""
-        self._is_finishing = True
-        self.flush()
-        if not self._out:
+            self.outlet.flush()
             self.close()
 
     def close(self) -> None:
@@ -180,7 +127,7 @@ class Connection:
         self.is_closed = True
         for stream in list(self.streams.values()):
             stream.break_off()
-        self._out.clear()
+        self.outlet.clear()
         self._known.clear()
         self._core.forget(self)
         self.sock.close()
@@ -225,7 +172,7 @@ class Connection:
         self.write(frames.goaway(self._last_stream, frames.NO_ERROR))
         self._core.has_left(self)
         if not self.streams:
-            self.finish()
+            self.outlet.finish()
 
     def forget(self, number: int) -> None:
         """A call is over."""
@@ -276,24 +223,24 @@ class Connection:
             if flags & frames.END_HEADERS:
                 self._opened(flags, stream, content)
             else:
-                self._block = stream, flags, content
+                self._block = stream, flags, bytearray(content)
         else:
             self._control(kind, flags, stream, content)
 
     def _continue(self, kind: int, flags: int, stream: int, content: bytes) -> None:
-        number, first_flags, block = self._block or (0, 0, b"")
+        number, first_flags, block = self._block or (0, 0, bytearray())
         if kind != frames.CONTINUATION or stream != number:
             raise Broken(frames.PROTOCOL_ERROR, f"a frame of type {kind} between the parts of a header block")
         block += content
         if len(block) > _MOST_HEADER_BYTES:
             raise Broken(frames.ENHANCE_YOUR_CALM, f"headers of more than {_MOST_HEADER_BYTES} bytes")
-        self._block = stream, first_flags, block
         if flags & frames.END_HEADERS:
             self._block = None
-            self._opened(first_flags, stream, block)
+            self._opened(first_flags, stream, bytes(block))
 
     def _data(self, flags: int, number: int, content: bytes) -> None:
-        self._received += len(content)
+        size = len(content)
+        self._received += size
         if self._received * 2 > self.stream_window:
             self.write(frames.window_update(0, self._received))
             self._received = 0
@@ -301,7 +248,7 @@ class Connection:
             content = _bare(frames.PADDED, content)
         stream = self.streams.get(number)
         if stream is not None:
-            stream.take(content, is_last=bool(flags & frames.END_STREAM))
+            stream.take(content, size, is_last=bool(flags & frames.END_STREAM))
         elif number > self._last_stream or not number & 1:
             raise Broken(frames.PROTOCOL_ERROR, f"a message on the stream {number}, which is not open")
 
@@ -313,7 +260,7 @@ class Connection:
         if known is not None:
             if not flags & frames.END_STREAM:
                 raise Broken(frames.PROTOCOL_ERROR, "a second header block that does not end the call")
-            known.take(b"", is_last=True)
+            known.take(b"", 0, is_last=True)
             return
         if not number & 1:
             raise Broken(frames.PROTOCOL_ERROR, f"a call on the stream {number}; a client's have odd numbers")
@@ -337,7 +284,7 @@ class Connection:
         core = self._core
         core.call_count += 1
         if flags & frames.END_STREAM:
-            stream.take(b"", is_last=True)
+            stream.take(b"", 0, is_last=True)
         if fault is not None:
             stream.send(None, initial=(), status=fault)
             return
@@ -394,7 +341,7 @@ class Connection:
 
     def _answer(self, content: bytes) -> None:
         """An answer to a frame that is no part of a call: nobody may have any number of them."""
-        if self._is_choked and sum(map(len, self._out)) > _MOST_UNSENT_BYTES:
+        if self.outlet.is_too_full:
             raise Broken(frames.ENHANCE_YOUR_CALM, "answers are not read")
         self.write(content)
 
@@ -403,15 +350,15 @@ class Connection:
             raise Broken(frames.FRAME_SIZE_ERROR, "settings that are none")
         if flags & frames.ACK:
             return
-        for number, value in frames.SETTING.iter_unpack(content):
-            if number == frames.INITIAL_WINDOW:
-                if value > frames.LARGEST_WINDOW:
-                    raise Broken(frames.FLOW_CONTROL_ERROR, f"a window of {value} bytes")
-                more, self.first_window = value - self.first_window, value
-                for stream in self.streams.values():
-                    stream.window += more
-                if more > 0:
-                    self._unblock()
+        # Of one that stands there many times the last: each would be work for every stream.
+        window = dict(frames.SETTING.iter_unpack(content)).get(frames.INITIAL_WINDOW, self.first_window)
+        if window > frames.LARGEST_WINDOW:
+            raise Broken(frames.FLOW_CONTROL_ERROR, f"a window of {window} bytes")
+        more, self.first_window = window - self.first_window, window
+        if more:
+            for stream in self.streams.values():
+                stream.window += more
+            self._unblock()
         self._answer(frames.frame(frames.SETTINGS, frames.ACK, 0))
 
     def _widen(self, number: int, count: int) -> None:

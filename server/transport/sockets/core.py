@@ -10,13 +10,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sized
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
 from server.transport.exchange import Arrival, Event, Tag, Taker
 from server.transport.limits import Limits
 from server.transport.sockets.connection import Connection
+
+if TYPE_CHECKING:
+    from server.transport.sockets.outlet import Outlet
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class Core:
     Attributes:
         takers: by the paths of methods, who takes their calls.
         otherwise: who takes all other calls.
-        dirty: connections with something to send.
+        dirty: outlets with something to send.
         closing: connections that have no call any more and are to be closed.
         departing: connections whose clients know that they have to go.
         call_count: calls that are open.
@@ -59,7 +62,7 @@ class Core:
         self._look_s = 0.0
         self.takers: dict[bytes, Taker] = {}
         self.otherwise: Callable[[Arrival], None] = _forget
-        self.dirty: list[Connection] = []
+        self.dirty: list[Outlet] = []
         self.closing: list[Connection] = []
         self.departing: set[Connection] = set()
         self.call_count = 0
@@ -184,10 +187,10 @@ class Core:
         self.call_tags()
         while self.dirty:
             dirty, self.dirty = self.dirty, []
-            for connection in dirty:
-                connection.flush()
+            for outlet in dirty:
+                outlet.flush()
         while self.closing:
-            self.closing.pop().finish()
+            self.closing.pop().outlet.finish()
         if self._shut_tag is not None and not self.call_count and not self._done and not self._has_unsent:
             tag, self._shut_tag = self._shut_tag, None
             tag(None)
@@ -195,14 +198,14 @@ class Core:
     @property
     def _has_unsent(self) -> bool:
         """Whether a client has still to take what it was answered."""
-        return any(connection.has_unsent for connection in self._connections.values())
+        return any(connection.outlet.has_unsent for connection in self._connections.values())
 
     def _happened(self, number: int, mask: int) -> None:
         connection = self._connections.get(number)
         if connection is not None:
             try:
                 if mask & select.EPOLLOUT:
-                    connection.has_room()
+                    connection.outlet.has_room()
                 if mask & ~select.EPOLLOUT and not connection.is_closed:
                     connection.read()
             except Exception:  # the edge: whatever one client sends must not end the others
@@ -224,7 +227,8 @@ class Core:
                 return
             except OSError as error:  # nobody is there any more, or there is no room for another file
                 if error.errno in _NO_ROOM:
-                    self._epoll.modify(listener.fileno(), 0)  # until the next look
+                    with contextlib.suppress(OSError, ValueError):  # another thread may have closed it
+                        self._epoll.modify(listener.fileno(), 0)  # until the next look
                 return
             if len(self._connections) >= self._limits.most_connections:
                 sock.close()

@@ -1,6 +1,5 @@
 """One call on a connection: see Exchange."""
 
-import zlib
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -9,30 +8,17 @@ import grpc
 from server.transport.exchange import Ending, Event, Metadata, Tag
 from server.transport.sockets import frames
 from server.transport.sockets.headers import header_frames, initial_block, trailing_block
+from server.transport.sockets.inbox import BadMessage, Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from server.transport.sockets.connection import Connection
 
-_PREFIX_BYTES: Final = 5  # of a message: whether it is compressed, and its length
+_PREFIX_BYTES: Final = 5  # of a message
 _INITIAL: Final = initial_block()
 _OK_BLOCK: Final = trailing_block(0, "")
-_WBITS: Final = {b"gzip": 31, b"deflate": 15}
-_EXHAUSTED, _UNIMPLEMENTED = grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED
 _head = frames.head
-
-
-class BadMessage(Exception):
-    """A message that cannot be taken.
-
-    Attributes:
-        code: the status for it.
-    """
-
-    def __init__(self, code: grpc.StatusCode, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Stream:
@@ -53,13 +39,11 @@ class Stream:
     __slots__ = (
         "_close_tag",
         "_connection",
-        "_encoding",
         "_has_begun",
+        "_inbox",
         "_is_client_done",
         "_message_tag",
         "_messages",
-        "_missing",
-        "_parts",
         "_status",
         "_unread",
         "deadline_s",
@@ -76,97 +60,43 @@ class Stream:
         self.window = connection.first_window
         self.unsent: deque[tuple[bytes, Tag | None]] | None = None
         self.is_over = False
-        self._encoding = encoding
-        self._parts: list[bytes] | None = None  # of a message that is not complete
-        self._missing = 0  # bytes of it
+        self._inbox = Inbox(encoding, connection.limits.largest_message_bytes)
         self._messages: deque[bytes] | None = None  # that nobody has asked for yet
         self._message_tag: Tag | None = None
         self._close_tag: Tag | None = None
         self._is_client_done = False
         self._has_begun = False
         self._status: bytes | None = None  # the last frames, while messages wait for the window
-        self._unread = 0
+        self._unread = 0  # bytes that the client may not send again yet
 
     # What comes from the client.
 
-    def take(self, content: bytes, *, is_last: bool) -> None:
-        """A piece of the client's messages."""
-        whole = self._gathered(content, is_last=is_last)
-        if whole is not None:
-            try:
-                rest = self._read(whole, is_last=is_last)
-            except BadMessage as error:
-                self._refuse(error)
-                return
-            self._parts = [rest] if rest else None
+    def take(self, content: bytes, size: int, *, is_last: bool) -> None:
+        """A piece of the client's messages, in a frame of so many bytes with its padding."""
+        try:
+            for message in self._inbox.take(content, is_last=is_last):
+                self._has_come(message)
+        except BadMessage as error:
+            self._refuse(error)
+            return
         if is_last:
             self._is_client_done = True
             if self._message_tag is not None:
                 tag, self._message_tag = self._message_tag, None
                 self._connection.later(tag, None)
-        elif not self.is_over:
-            self._give_back(len(content))
-
-    def _gathered(self, content: bytes, *, is_last: bool) -> bytes | None:
-        """This with what came before it; None when a message is not complete yet."""
-        if self._parts is None:
-            return content
-        self._parts.append(content)
-        self._missing -= len(content)
-        if self._missing > 0 and not is_last:
-            return None
-        whole = b"".join(self._parts)
-        self._parts = None
-        return whole
-
-    def _read(self, content: bytes, *, is_last: bool) -> bytes:
-        """Takes the messages in this; what is left, of which `_missing` bytes have not come."""
-        most = self._connection.limits.largest_message_bytes
-        while len(content) >= _PREFIX_BYTES:
-            length = int.from_bytes(content[1:_PREFIX_BYTES], "big")
-            if length > most:
-                raise BadMessage(_EXHAUSTED, f"received message larger than max ({length} vs. {most})")
-            stop = _PREFIX_BYTES + length
-            if len(content) < stop:
-                self._missing = stop - len(content)
-                break
-            message = content[_PREFIX_BYTES:stop]
-            self._has_come(self._unpacked(message) if content[0] else message)
-            content = content[stop:]
+        self._unread += size
+        if self._unread > self._connection.stream_window:
+            self.cancel(frames.FLOW_CONTROL_ERROR)
         else:
-            self._missing = 1  # at least: how long a message is stands in its first bytes
-        if content and is_last:
-            raise BadMessage(grpc.StatusCode.INTERNAL, "the last message is not complete")
-        return content
+            self._give_back()
 
-    def _give_back(self, count: int) -> None:
-        """Lets the client send as much again, once that is worth a frame."""
-        self._unread += count
-        if self._unread * 2 > self._connection.stream_window and not self.is_over:
+    def _give_back(self) -> None:
+        """Lets the client send as much again, once that is worth a frame; not while it sends what nobody asks for."""
+        if self._unread * 2 > self._connection.stream_window and not (self._messages or self._is_client_done):
             self._connection.write(frames.window_update(self.number, self._unread))
             self._unread = 0
 
-    def _unpacked(self, content: bytes) -> bytes:
-        bits = _WBITS.get(self._encoding)
-        if bits is None:
-            name = self._encoding.decode("ascii", "replace")
-            raise BadMessage(
-                _UNIMPLEMENTED, f"the message is compressed by {name or 'nothing'}; needed is gzip or deflate"
-            )
-        most = self._connection.limits.largest_message_bytes
-        unpacker = zlib.decompressobj(bits)
-        try:
-            message = unpacker.decompress(content, most + 1)
-        except zlib.error as error:
-            raise BadMessage(grpc.StatusCode.INTERNAL, "the message cannot be unpacked") from error
-        if len(message) > most:
-            raise BadMessage(_EXHAUSTED, f"received message larger than max once it is unpacked ({most})")
-        if not unpacker.eof:
-            raise BadMessage(grpc.StatusCode.INTERNAL, "the message cannot be unpacked")
-        return message
-
     def _refuse(self, error: BadMessage) -> None:
-        self._parts = None
         tag, self._message_tag = self._message_tag, None
         self.send(None, initial=() if not self._has_begun else None, status=(error.code, str(error)))
         self._is_client_done = True
@@ -194,6 +124,7 @@ class Stream:
         """See Exchange."""
         if self._messages:
             self._connection.later(tag, self._messages.popleft())
+            self._give_back()
         elif self._is_client_done or self.is_over:
             self._connection.later(tag, None)
         else:
@@ -266,10 +197,10 @@ class Stream:
         self._close_tag = tag
         self.send(None, initial=(), status=(ending.code, ending.text), trailing=ending.trailing)
 
-    def cancel(self) -> None:
-        """See Exchange."""
+    def cancel(self, code: int = frames.CANCEL) -> None:
+        """See Exchange; with another reason of HTTP/2's, if there is one."""
         if not self.is_over:
-            self._connection.write(frames.reset(self.number, frames.CANCEL))
+            self._connection.write(frames.reset(self.number, code))
             self.break_off()
 
     def peer(self) -> str:
@@ -335,7 +266,6 @@ class Stream:
         self.is_over = True
         self.unsent = None
         self._messages = None
-        self._parts = None
         connection = self._connection
         connection.forget(self.number)
         message_tag, self._message_tag = self._message_tag, None

@@ -2,11 +2,14 @@
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
+import grpc
 import pytest
 
 from tests.server.transport.conftest import Asked, Make, asking
 from tests.server.transport.frames import (
+    CONTINUATION,
     DATA,
     END_STREAM,
     HEADERS,
@@ -16,6 +19,7 @@ from tests.server.transport.frames import (
     WINDOW_UPDATE,
     Connection,
     call,
+    call_headers,
     frame,
     message,
     opening,
@@ -149,3 +153,74 @@ def test_a_slow_reader_gets_all_of_it(make: Make, lane: Lane) -> None:
         assert len(connection.wait_for_end(1)[1]) == SIZE * 80 + 5
         connection.wait_for_close()
         assert has_ended.wait(30)
+
+
+def _watched(make: Make, lane: Lane) -> Any:
+    """A server with a stream that is never answered, whose client has nothing more to say."""
+    server = make([method(lane)])
+
+    def watch(_request: bytes, _context: grpc.ServicerContext, _send: Any) -> None:
+        pass
+
+    watch.experimental_non_blocking = True  # type: ignore[attr-defined]  # as grpcio marks it
+    handler: Any = grpc.unary_stream_rpc_method_handler(watch)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("plain.Service", {"Watch": handler}),))
+    return server
+
+
+@pytest.mark.parametrize("content", [b"x" * 1000, b""])
+def test_messages_that_nobody_asks_for(make: Make, lane: Lane, content: bytes) -> None:
+    """They get no window back, so that they end with it; others are answered."""
+    with asking(_watched(make, lane)) as asked, Connection(asked.port) as connection:
+        connection.send(opening("/plain.Service/Watch", 1), message(b"first", 1, 0))
+        more = message(content, 1, 0) * 100
+        while connection.send(more) and not (found := _reset_of(connection, 1)):
+            pass
+        assert found == struct.pack(">I", 3)  # FLOW_CONTROL_ERROR
+        assert asked.turn(b"ab") == b"ba"
+
+
+def _reset_of(connection: Connection, stream: int) -> bytes:
+    """The reason why a stream was reset before a ping was answered, if it was."""
+    connection.send(frame(PING, content=b"how far?"))
+    found = b""
+    while received := connection.receive():
+        kind, _, number, content = received
+        if kind == RST_STREAM and number == stream:
+            found = content
+        if kind == WINDOW_UPDATE:
+            assert number == 0, "the stream got a window back"
+        if kind == PING and content == b"how far?":
+            break
+    return found
+
+
+def test_pieces_of_nothing(asked: Asked) -> None:
+    """Empty frames in the middle of a message change nothing, however many there are."""
+    content = message(b"ab", 1)[9:]
+    with Connection(asked.port) as connection:
+        connection.send(opening(TURN, 1), frame(DATA, 0, 1, content[:3]), frame(DATA, 0, 1) * 10_000)
+        connection.send(frame(DATA, 0, 1, content[3:]), frame(DATA, END_STREAM, 1))
+        assert connection.wait_for_end(1)[1].endswith(b"ba")
+
+
+def test_headers_byte_by_byte(asked: Asked) -> None:
+    """Headers may come in any number of pieces."""
+    block = call_headers(TURN, (b"x-own", b"a" * 5_000))
+    with Connection(asked.port) as connection:
+        connection.send(frame(HEADERS, 0, 1, block[:1]))
+        connection.send(*[frame(CONTINUATION, 0, 1, block[at : at + 1]) for at in range(1, len(block))])
+        connection.send(frame(CONTINUATION, 4, 1), message(b"ab", 1))
+        assert connection.wait_for_end(1)[1].endswith(b"ba")
+
+
+def test_padding_counts(asked: Asked) -> None:
+    """A message with padding is read without it, and its window comes back with it: more than fits once."""
+    padded = 8  # a flag
+    with Connection(asked.port) as connection:
+        connection.send(_widen(0, SIZE * 10), opening(TURN, 1))
+        content = message(b"a" * 50_000, 1)[9:]
+        for at in range(0, len(content), 100):
+            connection.send(frame(DATA, padded, 1, bytes([250]) + content[at : at + 100] + bytes(250)))
+        connection.send(frame(DATA, END_STREAM, 1))
+        assert len(connection.wait_for_end(1)[1]) == 50_005
