@@ -15,6 +15,8 @@ PROTOC := build/protoc
 OIP := build/oip
 CDNOW := build/cdnow
 LOWEST := build/lowest
+# Files of tests are spread over the cores; one file's tests stay together.
+SPREAD := -n auto --maxprocesses 4 --dist loadfile
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
 
@@ -89,16 +91,16 @@ types: install ## mypy, strict
 
 test: install $(PROTOC)/.installed $(OIP)/.installed $(CDNOW)/.installed $(NODE_MODULES) ## pytest, with everything that the tests need
 	@echo "test: pytest"
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(SPREAD)
 
 test-lowest: install ## the transports' tests, with the lowest versions that pyproject.toml allows
 	@echo "test-lowest: $(LOWEST)"
 	@$(VENV)/bin/uv pip compile --quiet --no-header --python $(PY) --resolution lowest-direct --extra training --no-annotate \
 	    -o $(LOWEST).txt pyproject.toml
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
-	@$(LOWEST)/bin/python $(PIP_INSTALL) -r $(LOWEST).txt \
-	    $$($(PY) -m pip freeze | grep -E '^(pytest|pytest-timeout|hypothesis)==')
-	@$(LOWEST)/bin/python -m pytest tests/server/transport
+	@$(VENV)/bin/uv pip install --quiet --python $(LOWEST)/bin/python -r $(LOWEST).txt \
+	    $$($(PY) -m pip freeze | grep -E '^(pytest|pytest-timeout|pytest-xdist|hypothesis)==')
+	@$(LOWEST)/bin/python -m pytest $(SPREAD) tests/server/transport
 
 demo: install ## the main job: train on real records, publish, serve, score, swap under load
 	@$(PY) -m demo
@@ -106,7 +108,7 @@ demo: install ## the main job: train on real records, publish, serve, score, swa
 bench: install $(PROTOC)/.installed ## measure the server beside a floor and two rivals; BENCH=--quick takes a minute
 	@$(PY) -m tests.benchmarks $(BENCH)
 
-bench-swap: install ## measure swaps of a model under load; nine minutes, BENCH=--quick takes two
+bench-swap: install ## measure swaps of a model under load; twelve minutes, BENCH=--quick takes two
 	@$(PY) -m tests.benchmarks.swap $(BENCH)
 
 bench-training: install $(CDNOW)/.installed ## measure what is trained against its bars; a quarter of an hour, BENCH=--quick takes a few minutes

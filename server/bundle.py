@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
@@ -43,7 +44,7 @@ _SUMS_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]{0,99})")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a version says of itself: all but the graph.
+    """What a version says of itself: all but the graph. The next reader may get the same one: copy what is altered.
 
     Attributes:
         manifest: as the file has it.
@@ -185,6 +186,18 @@ def _plain_size(handle: int, name: str) -> int:
 
 
 def _describe(folder: Path, text: bytes) -> Description:
+    description = _parse(text)
+    manifest = description.manifest
+    if (manifest.model, str(manifest.version)) != (folder.parent.name, folder.name):
+        raise BadBundle(
+            f"{MANIFEST_FILE} is of {manifest.model}/{manifest.version}; "
+            f"its folder is {folder.parent.name}/{folder.name}"
+        )
+    return description
+
+
+@lru_cache(maxsize=1)  # a version's schema is read first, and the whole version soon afterwards
+def _parse(text: bytes) -> Description:
     try:
         manifest = json_format.Parse(text, bundle_pb2.Manifest(), ignore_unknown_fields=True)
     except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
@@ -192,10 +205,5 @@ def _describe(folder: Path, text: bytes) -> Description:
     if manifest.format_version != FORMAT_VERSION:
         raise BadBundle(
             f"{MANIFEST_FILE} has format version {manifest.format_version}; this server reads {FORMAT_VERSION}"
-        )
-    if (manifest.model, str(manifest.version)) != (folder.parent.name, folder.name):
-        raise BadBundle(
-            f"{MANIFEST_FILE} is of {manifest.model}/{manifest.version}; "
-            f"its folder is {folder.parent.name}/{folder.name}"
         )
     return Description(manifest, read_schema(manifest.schema), read_heads(manifest))

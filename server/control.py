@@ -22,6 +22,7 @@ from server.administration.inference import InferenceRepository
 from server.administration.policies import LocalPolicies
 from server.administration.service import SERVICE, Models
 from server.administration.token import TokenCheck, read_token
+from server.aside import at_leisure
 from server.counters import Counters
 from server.errors import BadKey, RepositoryUnreadable
 from server.handover import Handover
@@ -29,6 +30,7 @@ from server.inference.infer import SERVICE as INFERENCE_SERVICE
 from server.inference.service import add_repository_service
 from server.lifecycle import Lifecycle
 from server.loader import Loader
+from server.loading import Loading
 from server.metrics import counter
 from server.orders import Orders, die_with
 from server.overview import Status
@@ -85,7 +87,7 @@ class Control:
             Handover(runtime),
             Lifecycle(counters.row(CONTROL_ROW), registry),
             Workers(runtime, settings.workers).look,  # of its own: it looks from another thread
-            largest_batch=settings.max_batch_rows,
+            do=at_leisure(settings.transport, Loading.of_control(runtime.loading)),
             keys=read_public_keys(settings.public_key),
             approvers=read_public_keys(settings.approver_key),
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from server.aside import Do, at_once
 from server.bundle import Description
 from server.errors import BadBundle
 from server.handover import read_manifest, read_schemas
@@ -29,7 +30,7 @@ from server.wish import Serving, Wish, WishedModel
 
 Key = tuple[str, int]
 
-LOOK_S = 0.2
+LOOK_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +41,7 @@ class Follower:
         wish: path of the wish.
         registry: where models are published; this is its only writer.
         largest_batch: the most rows that will be scored at once.
+        do: does what it is given, here or elsewhere: it builds versions while others serve (server.aside).
         on_followed: called after each wish of which everything was tried, on the follower's thread.
         clock_s: seconds that never go back.
         retire_after_s: how long a replaced model is kept, so that it is freed here and not in a request: longer than a
@@ -53,11 +55,13 @@ class Follower:
         *,
         largest_batch: int,
         on_followed: Callable[[], None],
+        do: Do = at_once,
         clock_s: Callable[[], float] = time.monotonic,
         retire_after_s: float = 10.0,
     ) -> None:
         self._watched = Watched(wish)
         self._registry = registry
+        self._do = do
         self._largest_batch = largest_batch
         self._on_followed = on_followed
         self._clock_s = clock_s
@@ -140,9 +144,9 @@ class Follower:
         key = wished.name, wished.version
         started_s = self._clock_s()
         try:
-            description, graph = _describe(wished), _read_graph(wished)
-            rows = _read_rows(wished, description.schema.width)
-            model = build_model(description, graph, rows, largest_batch=self._largest_batch)
+            description = _describe(wished)
+            do = self._do if self._routes else at_once
+            model = do(lambda: _build(wished, description, self._largest_batch))
         except (BadBundle, OSError) as error:
             self.refused[f"{wished.name}/{wished.version}"] = str(error)[:1000]
             return
@@ -189,6 +193,11 @@ class Follower:
 def _describe(wished: WishedModel) -> Description:
     manifest = read_manifest(wished)
     return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
+
+
+def _build(wished: WishedModel, description: Description, largest_batch: int) -> Model:
+    graph, rows = _read_graph(wished), _read_rows(wished, description.schema.width)
+    return build_model(description, graph, rows, largest_batch=largest_batch)
 
 
 def _read_graph(wished: WishedModel) -> bytes:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from server.approval import Required, approval_path, sums_sha256
 from server.bundle import read_description
@@ -21,20 +21,35 @@ _T = TypeVar("_T")
 _LONGEST_REASON = 1000
 
 
+class Reading(Protocol):
+    """Who reads a version's folder."""
+
+    def __call__(self, read: Callable[[Path], _T], folder: Path, /) -> _T:
+        """What `read` makes of it; raises what that raises."""
+        ...
+
+
 class Inspection:
     """Reads what is in the repository beside the models' graphs.
 
     Args:
         root: the repository.
         lifecycle: where refusals are counted.
+        reading: reads a version's folder, as it is told.
         keys: whose versions may serve; None: anybody's.
         approvers: whose signatures of approvals count; None: approvals need none.
     """
 
     def __init__(
-        self, root: Path, lifecycle: Lifecycle, keys: TrustedKeys | None, approvers: TrustedKeys | None
+        self,
+        root: Path,
+        lifecycle: Lifecycle,
+        reading: Reading,
+        keys: TrustedKeys | None,
+        approvers: TrustedKeys | None,
     ) -> None:
-        self._root, self._lifecycle, self._keys, self._approvers = root, lifecycle, keys, approvers
+        self._root, self._lifecycle, self._reading = root, lifecycle, reading
+        self._keys, self._approvers = keys, approvers
 
     def read_policy(self, name: str, progress: Progress) -> None:
         """Reads the policy when its file is another; one that cannot be read changes nothing."""
@@ -80,7 +95,7 @@ class Inspection:
     def attempt(self, name: str, version: int, progress: Progress, read: Callable[[Path], _T]) -> _T | None:
         """What `read` makes of the version's folder; None when that fails, and the version is refused."""
         try:
-            return read(self._root / name / str(version))
+            return self._reading(read, self._root / name / str(version))
         except BadBundle as error:
             reason = str(error)
         except Exception:  # the edge: a hostile file may fail in ways that no library documents

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from server.approval import Required
+from server.aside import Do, at_once
 from server.bundle import read_bundle
 from server.errors import BadBundle, RepositoryUnreadable
 from server.handover import Handover, read_manifest
@@ -18,18 +20,19 @@ from server.memory import give_back
 from server.model import load_model
 from server.overview import Status
 from server.progress import Progress
-from server.repository import scan
+from server.repository import Sight, Versions, look
 from server.rollout import Rollout, States, is_loaded, is_served, missing
 from server.schema import Schema
 from server.signature import TrustedKeys
 from server.traffic import Route
 from server.wish import WishedModel
 
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-LOOK_S = 0.1
+LOOK_S = 0.05
 _PATIENCE_S = 30.0  # for workers that do not come to try a version, after which the next is begun with anyway
-_REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is told to
+_REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is told to, and sees who comes late
 
 
 class Loader:
@@ -40,7 +43,7 @@ class Loader:
         handover: how versions reach the workers; what it wished before is gone on from.
         lifecycle: where loads, swaps and refusals are counted.
         states: what each worker said last; None for one that is not there.
-        largest_batch: the most rows that will be scored at once.
+        do: does what it is given, here or elsewhere: it reads and verifies versions while others serve (server.aside).
         keys: whose versions may serve; None: anybody's.
         approvers: whose signatures of approvals count; None: approvals need none.
         clock_s: seconds that never go back.
@@ -53,17 +56,17 @@ class Loader:
         lifecycle: Lifecycle,
         states: Callable[[], States],
         *,
-        largest_batch: int,
+        do: Do = at_once,
         keys: TrustedKeys | None = None,
         approvers: TrustedKeys | None = None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
-        self._inspection = Inspection(root, lifecycle, keys, approvers)
+        self._inspection = Inspection(root, lifecycle, self._read, keys, approvers)
         self._handover = handover
         self._lifecycle = lifecycle
         self._states = states
-        self._largest_batch = largest_batch
+        self._do = do
         self._keys = keys
         self._clock_s = clock_s
         self._schemas_sequence = -1  # of the wish that has the last one
@@ -76,6 +79,7 @@ class Loader:
         self._settled: States | None = None
         self._is_news = True  # since the workers were looked at
         self._looks = 0
+        self._done: Sight | None = None  # the last look's, when it left nothing to do
         self.status = Status()
 
     def _restore(self, name: str, progress: Progress) -> None:
@@ -108,7 +112,7 @@ class Loader:
                 self.settle()
             except Exception:  # the edge: whatever is wrong with one version must not end the loop
                 _log.exception("the loader failed; what is loaded keeps serving")
-            is_awaited = self._look_soon.is_set() or any(progress.rollout for progress in self._progress.values())
+            is_awaited = self._look_soon.is_set() or any(map(self._is_busy, self._progress.values()))
             time.sleep(min(LOOK_S if is_awaited else _REST_S, poll_s))  # a third of what Event.wait costs (measured)
 
     def look_soon(self) -> None:
@@ -117,12 +121,24 @@ class Loader:
 
     def step(self) -> None:
         """Looks at the repository once, and verifies at most one version of each model."""
-        self._looks, self._is_news = self._looks + 1, True
+        self._looks += 1
         try:
-            found = scan(self._root)
+            sight = look(self._root)
         except RepositoryUnreadable as error:
             self._note_unreadable(str(error))
             return
+        if sight == self._done:  # nearly always
+            self.status = replace(self.status, looks=self._looks)
+            return
+        sequence = self._handover.wish.sequence
+        self._done, self._is_news = None, True
+        self._follow_all(sight.models)
+        self.status = replace(self.status, unreadable=None)
+        is_busy = any(one.rollout or one.wanted.load is not None for one in self._progress.values())
+        if not is_busy and sequence == self._handover.wish.sequence:
+            self._done = sight
+
+    def _follow_all(self, found: Mapping[str, Versions]) -> None:
         kept = [name for name, progress in self._progress.items() if progress.wished]
         followed = list(dict.fromkeys([*found, *kept]))
         self._progress = {name: self._progress.get(name, Progress()) for name in followed}
@@ -133,13 +149,14 @@ class Loader:
             self._follow(name)
             self._tell()
         self._tell()
-        self.status = replace(self.status, unreadable=None)
 
     def settle(self) -> None:
         """Looks at the workers once: a version that all have tried serves, or is refused when none could load it."""
         states = self._states()
         if states is self._settled and not self._is_news:
             return
+        if states != self._settled:
+            self._done = None
         self._settled, self._is_news = states, False
         for name, progress in self._progress.items():
             if progress.rollout is not None and progress.rollout.is_tried(states):
@@ -181,6 +198,7 @@ class Loader:
         )
 
     def _note_unreadable(self, reason: str) -> None:
+        self._done, self._is_news = None, True
         self._lifecycle.note_scan_failure()
         is_news = self.status.unreadable is None
         self.status = replace(self.status, unreadable=reason)
@@ -241,9 +259,14 @@ class Loader:
         else:
             progress.begun_s = min(begun_s, progress.begun_s)
 
+    def _read(self, read: Callable[[Path], _T], folder: Path) -> _T:
+        """What `read` makes of a version's folder; where others are answered meanwhile, in the time that they leave."""
+        do = self._do if self._handover.wish.models else at_once
+        return do(lambda: read(folder))
+
     def _verify(self, folder: Path) -> WishedModel:
         bundle = read_bundle(folder, self._keys)
-        load_model(bundle, largest_batch=self._largest_batch)
+        load_model(bundle, largest_batch=1)  # workers, who will score more at once, try every size
         return self._handover.add_version(bundle, folder)
 
     def _conclude(self, name: str, progress: Progress, rollout: Rollout, states: States) -> None:

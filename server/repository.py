@@ -1,7 +1,8 @@
-"""What is on disk: <repository>/<model>/<version>/."""
+"""What is on disk: <repository>/<model>/<version>/, and beside the versions who gets them and who approved them."""
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,52 @@ POLICY_FILE = "policy.json"
 Versions = Mapping[int, Fingerprint]
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a look at the repository sees. Another look that sees the same needs no further one.
+
+    Attributes:
+        models: every model, with its versions.
+        beside: of the other files of each model (its policy, approvals), in their order: names, and what changes with
+            them.
+    """
+
+    models: Mapping[str, Versions]
+    beside: tuple[tuple[object, ...], ...]
+
+
+def look(root: Path) -> Sight:
+    """Looks at everything that decides what serves; raises as scan."""
+    models = scan(root)
+    beside = (tuple(_beside(os.path.join(root, name))) for name in models)  # noqa: PTH118  # a third of Path's time
+    return Sight(models, tuple(beside))
+
+
+def _beside(folder: str, depth: int = 2) -> Iterator[object]:
+    """The files in a folder and in those within it, but for the versions; what cannot be read looks like an error."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((entry.name, entry.path, _is_folder(entry)) for entry in entries)
+    except OSError as error:  # it may have gone just now, or be somebody's own; who needs it says so
+        yield error.errno
+        return
+    for name, path, is_folder in found:
+        if not is_folder:
+            yield name, _file(path)
+        elif depth > 1 and not _VERSION_NAME.fullmatch(name):
+            yield name
+            yield from _beside(path, depth - 1)
+
+
+def _file(path: str) -> tuple[int, ...]:
+    """What changes with a file, or with the one that it leads to."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  # a third of Path's time
+    except OSError as error:
+        return (error.errno or 0,)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def is_model_name(name: str) -> bool:
     """Whether a folder of this name can be a model: lower-case letters, digits, '-' and '_', at most 64."""
     return _MODEL_NAME.fullmatch(name) is not None
@@ -41,22 +88,33 @@ def scan(root: Path) -> Mapping[str, Versions]:
         RepositoryUnreadable: the root or a model's folder cannot be listed.
     """
     try:
-        return {
-            entry.name: _versions(entry) for entry in root.iterdir() if is_model_name(entry.name) and entry.is_dir()
-        }
+        with os.scandir(root) as entries:
+            models = [entry for entry in entries if is_model_name(entry.name) and _is_folder(entry)]
+        return {entry.name: _versions(entry.path) for entry in models}
     except OSError as error:
         raise RepositoryUnreadable(f"the repository {root} cannot be read: {error.strerror}") from error
 
 
-def _versions(model: Path) -> Versions:
-    folders = (entry for entry in model.iterdir() if _VERSION_NAME.fullmatch(entry.name) and entry.is_dir())
-    return {int(folder.name): fingerprint for folder in folders if (fingerprint := _fingerprint(folder)) is not None}
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Or a link to one. A link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
-def _fingerprint(folder: Path) -> Fingerprint | None:
+def _versions(model: str) -> Versions:
+    with os.scandir(model) as entries:
+        folders = [entry for entry in entries if _VERSION_NAME.fullmatch(entry.name) and _is_folder(entry)]
+    read = ((int(folder.name), _fingerprint(folder.path)) for folder in folders)
+    return {version: fingerprint for version, fingerprint in read if fingerprint is not None}
+
+
+def _fingerprint(folder: str) -> Fingerprint | None:
     """None when the folder went away while it was read; incomplete when it cannot be read, so that others still can."""
     try:
-        stats = [(entry.name, entry.lstat()) for entry in folder.iterdir()]
+        with os.scandir(folder) as entries:
+            stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
     except FileNotFoundError:
         return None
     except OSError:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Runtime:
         self.counters = folder / "counters"
         self.wish = folder / "wish.json"
         self.control = folder / "control.json"
+        self.loading = folder / "loading"
 
     def state(self, worker: int) -> Path:
         """The file in which a worker says what it does."""
@@ -38,9 +40,9 @@ class Runtime:
     def replace(self, path: Path, content: bytes) -> None:
         """Puts this content in place of a file's: whoever reads it sees the one or the other.
 
-        Only one process writes each file.
+        Only one process writes each file. Two of its threads may write the same at once (server.aside).
         """
-        draft = path.with_name(f".{path.name}")
+        draft = path.with_name(f".{threading.get_native_id()}.{path.name}")
         draft.write_bytes(content)
         draft.replace(path)
 

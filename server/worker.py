@@ -9,10 +9,12 @@ import threading
 from grpc_health.v1 import health_pb2
 
 from server import logs
+from server.aside import at_leisure
 from server.counters import Counters
 from server.follower import Follower
 from server.inference import infer
 from server.inference.service import add_inference_service
+from server.loading import Loading
 from server.metrics import Metrics
 from server.orders import Orders, die_with
 from server.registry import Registry
@@ -58,18 +60,20 @@ class Worker:
         self._has_followed = threading.Event()
         metrics = Metrics(Counters(self._runtime.counters).row(worker_row(self._number)))
         registry = Registry(metrics)
+        loading = Loading.of_worker(self._runtime.loading, self._number)
         self._health = make_health()
         self._follower = Follower(
             self._runtime.wish,
             registry,
             largest_batch=self._settings.max_batch_rows,
             on_followed=self._note_followed,
+            do=at_leisure(self._settings.transport, loading),
         )
         self._thread = threading.Thread(target=self._follower.run, args=(self._stop,), name="follower", daemon=True)
         scoring = Scoring(registry, most_rows=self._settings.max_batch_rows, error_code=lambda e: code_of(e).value[0])
         inference = infer.Inference(registry, most_rows=self._settings.max_batch_rows)
         methods = (*scoring.methods(), *inference.methods())
-        self._server = make_transport(self._settings, methods, metrics, scoring.copies)
+        self._server = make_transport(self._settings, methods, metrics, scoring.copies, rest_s=loading.rest_s)
         add_inference_service(
             self._server,
             registry,

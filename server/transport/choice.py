@@ -1,6 +1,6 @@
 """The transport that the operator chose, with the scoring methods on it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import grpc
@@ -13,7 +13,14 @@ from server.transport.seam import AnyMethod, Spare
 from server.transport.unusable import unusable
 
 
-def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Metrics, spare: Spare) -> grpc.Server:
+def make_transport(
+    settings: Settings,
+    methods: Sequence[AnyMethod],
+    metrics: Metrics,
+    spare: Spare,
+    *,
+    rest_s: Callable[[], float],
+) -> grpc.Server:
     """A server with these methods, without a port yet.
 
     Args:
@@ -21,6 +28,7 @@ def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Me
         methods: those that score.
         metrics: where calls are counted.
         spare: what is done when nobody waits.
+        rest_s: how long to leave the processor to others after a turn. The threads transport has no turns.
 
     Raises:
         UnusableCore: the inline transport does not work with this grpcio. The text says what to do.
@@ -42,7 +50,12 @@ def make_transport(settings: Settings, methods: Sequence[AnyMethod], metrics: Me
     is_own = settings.transport == "inline" and settings.tls_certificate is None
     inline = _working_inline(is_tried=not is_own)
     server: grpc.Server = inline.make_server(
-        limits, most_rows=settings.max_run_rows, most_wait_s=settings.max_wait_ms / 1e3, spare=spare, is_own=is_own
+        limits,
+        most_rows=settings.max_run_rows,
+        most_wait_s=settings.max_wait_ms / 1e3,
+        spare=spare,
+        rest_s=rest_s,
+        is_own=is_own,
     )
     inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
     return server

@@ -88,15 +88,18 @@ class Core:
             return None
         return event
 
-    def take(self, work: Sized, *, sleep_s: float, most_events: int) -> None:
+    def take(self, work: Sized, *, rest_s: float, sleep_s: float, most_events: int) -> None:
         """Calls the tags of what has arrived, until nothing more is there; sleeps when there is nothing at all.
 
         Args:
             work: what the tags find to do. When there is some, it comes back as soon as nothing more has arrived, so
                 that what came together is done together; at once after a sleep, since what ends one came alone.
+            rest_s: how long it leaves the processor to others before it looks.
             sleep_s: the longest that it sleeps.
             most_events: it comes back after so many, so that work gets done whatever arrives.
         """
+        if rest_s:
+            time.sleep(rest_s)
         poll = self._queue.poll
         has_slept = False
         empty_count = 0

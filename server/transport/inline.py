@@ -33,8 +33,18 @@ _NO_SUCH_METHOD = Ending(grpc.StatusCode.UNIMPLEMENTED, "there is no such method
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
-def make_server(
-    limits: Limits, *, most_rows: int, most_wait_s: float, spare: Spare | None = None, is_own: bool = False
+def _no_rest() -> float:
+    return 0.0
+
+
+def make_server(  # noqa: PLR0913  # keyword-only knobs of one server
+    limits: Limits,
+    *,
+    most_rows: int,
+    most_wait_s: float,
+    spare: Spare | None = None,
+    rest_s: Callable[[], float] = _no_rest,
+    is_own: bool = False,
 ) -> "Server":
     """A server without a port or a method yet.
 
@@ -43,10 +53,12 @@ def make_server(
         most_rows: the most rows that are scored together; a single call may have more.
         most_wait_s: calls that would wait longer than this to be scored are refused as they arrive.
         spare: what is done instead of sleeping.
+        rest_s: how long it leaves the processor to others after a turn that answered somebody.
         is_own: whether its own code speaks HTTP/2 (transport.sockets), without TLS, instead of grpcio's core.
     """
     line = Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls)
-    return Server(limits, line, spare, sockets.Core(limits) if is_own else core.Core(channel_options(limits)))
+    wires = sockets.Core(limits) if is_own else core.Core(channel_options(limits))
+    return Server(limits, line, wires, spare, rest_s)
 
 
 def add_methods(server: "Server", methods: Sequence[AnyMethod], metrics: Metrics, *, default_deadline_s: float) -> None:
@@ -61,12 +73,22 @@ class Server(grpc.Server):
     Args:
         limits: what bounds it.
         line: the calls that wait to be scored.
-        spare: as in make_server.
         wires: what moves the bytes.
+        spare: as in make_server.
+        rest_s: likewise.
     """
 
-    def __init__(self, limits: Limits, line: Line, spare: Spare | None, wires: core.Core | sockets.Core) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        line: Line,
+        wires: core.Core | sockets.Core,
+        spare: Spare | None,
+        rest_s: Callable[[], float],
+    ) -> None:
         self._spare = spare
+        self._find_rest_s = rest_s
+        self._rest_s = 0.0  # before the next turn
         self._limits = limits
         text = f"{limits.most_streams} calls are open; that is the limit"
         self._too_many_open = Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
@@ -178,9 +200,11 @@ class Server(grpc.Server):
     def _turn(self) -> None:
         """Takes what has arrived, then scores once; when there was nothing at all, does a piece of the spare work."""
         spare = self._spare
-        self._core.take(self._waiting, sleep_s=0 if spare else _TICK_S, most_events=_MOST_EVENTS)
+        self._core.take(self._waiting, rest_s=self._rest_s, sleep_s=0 if spare else _TICK_S, most_events=_MOST_EVENTS)
+        self._rest_s = 0.0
         if self._waiting:
             self._line.score()
+            self._rest_s = self._find_rest_s()
         elif spare:
             spare.work()
         self._tick()

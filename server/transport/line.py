@@ -60,11 +60,11 @@ class Line:
         self._most_calls = most_calls
         self.waiting: collections.deque[ScoringCall] = collections.deque()
         self._silent: dict[ScoringCall, float] = {}
-        self._waiting_s = 0.0  # how long those that wait will take
+        self._waiting_s, self._waiting_size = 0.0, 0  # how long those that wait will take, and how large they are
         self._open_count = 0
         self._too_many_open = f"{most_calls} calls are open; that is the limit"
         self._ended_s = 0.0  # when the last turn did, if somebody was left waiting; else 0
-        self._turn_s = 0.0  # how long it took, if so; else 0
+        self._turn_s = 0.0  # how long it was expected to take, if so; else 0
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -99,7 +99,8 @@ class Line:
     @property
     def _wait_s(self) -> float:
         """How long a call waits that arrives now, if others do."""
-        # In a backlog a call waits about a turn before it is looked at, and another one while it is scored itself.
+        # In a backlog a call waits about a turn before it is looked at, and another one while it is scored itself. What
+        # the last turn really took would be less true: after a pause of the machine everybody would be refused.
         return self._waiting_s + 2 * self._turn_s
 
     def _refuse(self, entry: Entry, call: Exchange, text: str) -> None:
@@ -115,9 +116,10 @@ class Line:
             return
         call.message = message
         call.size = max(len(message), _LEAST_BYTES)
-        call.expected_s = call.entry.pace.expected_s(call.size)
+        call.expected_s = call.entry.pace.expected_s(call.size, self._waiting_size)
         self.waiting.append(call)
         self._waiting_s += call.expected_s
+        self._waiting_size += call.size
 
     def _closed(self, call: "ScoringCall", _event: Event) -> None:
         call.is_ended = True
@@ -139,30 +141,32 @@ class Line:
     def clear(self) -> None:
         """Forgets everybody, once nobody can be answered any more."""
         self.waiting.clear()
-        self._waiting_s = 0.0
+        self._waiting_s, self._waiting_size = 0.0, 0
         self._silent.clear()
 
     def score(self) -> None:
         """Scores and answers the first in the line, as many as may be scored together."""
         began_s = self._ended_s or time.perf_counter()
-        batch = self._next()
+        batch, expected_s = self._next()
         if batch:
             _score_together(batch)
             for call in batch:
                 call.finish()
         ended_s = time.perf_counter()
         _learn(batch, ended_s - began_s)
-        self._ended_s, self._turn_s = (ended_s, ended_s - began_s) if self.waiting else (0.0, 0.0)
+        self._ended_s, self._turn_s = (ended_s, expected_s) if self.waiting else (0.0, 0.0)
 
-    def _next(self) -> Sequence["ScoringCall"]:
-        """The next calls to score together."""
+    def _next(self) -> tuple[Sequence["ScoringCall"], float]:
+        """The next calls to score together, and how long that should take."""
         batch: list[ScoringCall] = []
         row_count = 0
         now_s = time.time()
         batch_s = taken_s = 0.0
+        taken_size = 0
         while self.waiting and row_count < self._most_rows:
             call = self.waiting.popleft()
             taken_s += call.expected_s
+            taken_size += call.size
             count = call.prepare(now_s)
             if not count:
                 continue
@@ -174,7 +178,8 @@ class Line:
                 call.finish_late()
         # What was added in one order and taken away in another leaves a rest, which may be below 0.
         self._waiting_s = max(0.0, self._waiting_s - taken_s) if self.waiting else 0.0
-        return batch
+        self._waiting_size -= taken_size
+        return batch, batch_s
 
 
 def _learn(batch: Sequence["ScoringCall"], seconds: float) -> None:

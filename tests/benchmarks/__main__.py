@@ -90,11 +90,9 @@ def _measured(asked: options.Options, cores: Cores, say: Say) -> Iterator[Figure
 
 def _beside_others(runners: Lineup, asked: options.Options, say: Say) -> Iterator[Figure]:
     """The figures of the stated graph, from servers that all run, one of them under load."""
-    peak = None
     if "closed" in asked.parts:
         say(f"closed loop of {closed.CONNECTIONS} connections: {', '.join(runners.running)}")
-        figures, peak = closed.throughput(runners, asked)
-        yield from figures
+        yield from closed.throughput(runners, asked)
     if "latency" in asked.parts:
         say("closed loops of one connection and of few")
         yield from closed.latency(runners, asked)
@@ -103,7 +101,7 @@ def _beside_others(runners: Lineup, asked: options.Options, say: Say) -> Iterato
         yield from batch.rows_per_s(runners, asked)
     if "half" in asked.parts:
         say("half of the peak, on a schedule, beside an echo")
-        yield from half.latency(runners, asked, peak or closed.peak(runners, asked))
+        yield from half.latency(runners, asked)
     if "overload" in asked.parts:
         say("the peak and more, on a schedule")
         yield from overload.stated(runners, asked)

@@ -53,8 +53,8 @@ def race(contenders: Sequence[Contender], *, connections: int, options: Options)
     return Race(connections, rounds)
 
 
-def throughput(lineup: Lineup, options: Options) -> tuple[list[Figure], Spread]:
-    """Requests per second of everybody and the ratios, and those of ours alone: its peak."""
+def throughput(lineup: Lineup, options: Options) -> list[Figure]:
+    """Requests per second of everybody, and the ratios."""
     result = race(_without_echo(lineup), connections=CONNECTIONS, options=options)
     figures = [
         Figure(f"closed{CONNECTIONS}_{name}_per_s", "/s", result.ok_per_s(name), _notes(lineup, result, name))
@@ -65,12 +65,7 @@ def throughput(lineup: Lineup, options: Options) -> tuple[list[Figure], Spread]:
         is_there = name in result.rounds
         over = ratio(own, result.ok_per_s(name)) if is_there else None
         figures.append(Figure(f"closed{CONNECTIONS}_over_{name}", "", over, lineup.missing.get(name, "")))
-    return figures, own
-
-
-def peak(lineup: Lineup, options: Options) -> Spread:
-    """Requests per second of ours, when only that is wanted."""
-    return race([lineup.running[OURS]], connections=CONNECTIONS, options=options).ok_per_s(OURS)
+    return figures
 
 
 def latency(lineup: Lineup, options: Options) -> list[Figure]:

@@ -1,10 +1,9 @@
 """A run in stretches: what happened when, and what requests met in each."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +42,7 @@ class Stretch:
         ended_ns: likewise.
         steps: the swaps, none of a quiet one.
         rss_mb: resident memory of the worker, before each step and at the end.
+        stolen_share: of the machine's processors, what others took meanwhile.
     """
 
     kind: Kind
@@ -50,13 +50,15 @@ class Stretch:
     ended_ns: int
     steps: tuple[Step, ...]
     rss_mb: tuple[float, ...]
+    stolen_share: float
 
 
 class Course:
     """What a whole load met, by time."""
 
     def __init__(self, seen: Seen) -> None:
-        self._replies, recording = seen.replies, seen.recording
+        self.replies, recording = seen.replies, seen.recording
+        self.status, self.busy_share = recording.status, recording.busy_share
         self.is_ok = recording.status == Status.OK
         self.due_ns = recording.started_ns + recording.due_ns
         self._done_ns = recording.started_ns + recording.done_ns
@@ -98,12 +100,12 @@ class Course:
 
     def versions(self, begun_ns: int, ended_ns: int) -> list[int]:
         """Those that answered within this time."""
-        times = self._replies.times_ns
-        return [int(one) for one in np.unique(self._replies.versions[(times >= begun_ns) & (times < ended_ns)])]
+        times = self.replies.times_ns
+        return [int(one) for one in np.unique(self.replies.versions[(times >= begun_ns) & (times < ended_ns)])]
 
     def _first_ns(self, step: Step, end_ns: int) -> int | None:
-        times = self._replies.times_ns
-        found = times[(times >= step.at_ns) & (times < end_ns) & (self._replies.versions == step.version)]
+        times = self.replies.times_ns
+        found = times[(times >= step.at_ns) & (times < end_ns) & (self.replies.versions == step.version)]
         return int(found[0]) - step.at_ns if len(found) else None
 
     def _due_in(self, stretch: Stretch) -> npt.NDArray[np.bool_]:
@@ -111,14 +113,26 @@ class Course:
         return within
 
 
-def of_kind(stretches: Iterable[Stretch], kind: Kind) -> list[Stretch]:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A stretch with swaps and the quiet one after it, under one load.
+
+    Attributes:
+        course: of the load, which went on a little before, between, and after.
+        swaps: with them.
+        quiet: without.
+        rate_hz: requests per second that were asked for.
+    """
+
+    course: Course
+    swaps: Stretch
+    quiet: Stretch
+    rate_hz: float
+
+
+def of_kind(pairs: Iterable[Pair], kind: Kind) -> list[Pair]:
     """Those in which this was done."""
-    return [stretch for stretch in stretches if stretch.kind is kind]
-
-
-def pairs(stretches: Sequence[Stretch], kind: Kind) -> list[tuple[Stretch, Stretch]]:
-    """Each stretch in which this was done, with the quiet one after it."""
-    return [(one, after) for one, after in pairwise(stretches) if one.kind is kind]
+    return [pair for pair in pairs if pair.swaps.kind is kind]
 
 
 def _percentile(values: Milliseconds, q: float) -> float:

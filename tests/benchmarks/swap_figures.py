@@ -5,33 +5,30 @@ import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from loadtest.results import Status
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.spread import ratio, spread
-from tests.benchmarks.stretches import Course, Kind, Stretch, of_kind, pairs
-from tests.benchmarks.witness import Seen
+from tests.benchmarks.stretches import Course, Kind, Pair, Stretch, of_kind
 
 _EARLY_SWAPS = 20
 _WAYS = (Kind.PUBLISH, Kind.LABEL)
 
 
-def figures(seen: Seen, stretches: Sequence[Stretch], log: Path, rate_hz: float) -> list[Figure]:
+def figures(pairs: Sequence[Pair], log: Path) -> list[Figure]:
     """Every figure.
 
     Args:
-        seen: of the load that went on all the time.
-        stretches: those with swaps, each followed by a quiet one.
+        pairs: at least one.
         log: the server's.
-        rate_hz: of the load.
     """
-    course = Course(seen)
-    found = [*_counts(seen, course, stretches, rate_hz)]
+    found = [*_counts(pairs)]
     for kind in _WAYS:
-        found += _latencies(course, stretches, kind)
-    quiet = of_kind(stretches, Kind.QUIET)
-    found.append(_spread("quiet_p50_ms", [course.percentile_ms(one, 50) for one in quiet]))
-    found += _pauses(course, stretches)
-    found += _memory(stretches)
+        found += _latencies(of_kind(pairs, kind), kind)
+    found.append(_spread("quiet_p50_ms", [pair.course.percentile_ms(pair.quiet, 50) for pair in pairs]))
+    found += _pauses(pairs)
+    found += _memory(pairs)
     found.append(_spread("load_ms", load_ms(log), "from when a version was begun with until it served"))
     return found
 
@@ -42,58 +39,70 @@ def load_ms(log: Path) -> list[float]:
     return [line["load_ms"] for line in lines if line.get("event") == "version serves"]
 
 
-def _counts(seen: Seen, course: Course, stretches: Sequence[Stretch], rate_hz: float) -> Iterator[Figure]:
-    failed, replies = int((~course.is_ok).sum()), seen.replies
-    troubles = ", ".join(f"{Status(int(code)).name}" for code in sorted(set(seen.recording.status[~course.is_ok])))
-    steps = sum(len(stretch.steps) for stretch in stretches)
-    yield _spread("swaps", [steps], f"{sum(len(course.swap_ms(one)) for one in stretches)} seen before the next one")
-    idle = sum(course.failed_count(one.begun_ns, one.ended_ns) for one in of_kind(stretches, Kind.QUIET))
-    note = f"{idle} of them in quiet stretches; of {len(course.is_ok):,} at {rate_hz:,.0f}/s"
-    note += f"; {troubles or 'the generator was busy'}"
-    yield _spread("swap_failed_requests", [failed], f"{note} {seen.recording.busy_share:.0%} of the time")
-    checked = f"of {len(replies.versions):,}, each compared with the version that it names"
-    yield _spread("swap_mixed_replies", [replies.mixed_count], replies.first_fault or checked)
+def _counts(pairs: Sequence[Pair]) -> Iterator[Figure]:
+    courses = [pair.course for pair in pairs]
+    failed = [course.status[~course.is_ok] for course in courses]
+    troubles = ", ".join(Status(int(code)).name for code in np.unique(np.concatenate(failed)))
+    steps = sum(len(pair.swaps.steps) for pair in pairs)
+    seen = sum(len(pair.course.swap_ms(pair.swaps)) for pair in pairs)
+    yield _spread("swaps", [steps], f"{seen} seen before the next one")
+    yield _spread("rate_per_s", [pair.rate_hz for pair in pairs], "asked for, half of the peak just before")
+    idle = sum(pair.course.failed_count(pair.quiet.begun_ns, pair.quiet.ended_ns) for pair in pairs)
+    busy = max(course.busy_share for course in courses)
+    note = f"{idle} of them in quiet stretches; of {sum(len(course.is_ok) for course in courses):,}"
+    note += f"; {troubles or 'the generator was busy'} {busy:.0%} of the time at most"
+    yield _spread("swap_failed_requests", [sum(map(len, failed))], note)
+    fault = next((course.replies.first_fault for course in courses if course.replies.first_fault), "")
+    checked = f"of {sum(len(course.replies.versions) for course in courses):,}, each compared with its version"
+    yield _spread("swap_mixed_replies", [sum(course.replies.mixed_count for course in courses)], fault or checked)
 
 
-def _latencies(course: Course, stretches: Sequence[Stretch], kind: Kind) -> Iterator[Figure]:
-    both = pairs(stretches, kind)
-    swaps = [course.percentile_ms(one, 99.9) for one, _ in both]
-    quiet = [course.percentile_ms(after, 99.9) for _, after in both]
-    if not both:
+def _latencies(pairs: Sequence[Pair], kind: Kind) -> Iterator[Figure]:
+    if not pairs:
         return
-    late = [statistics.median(course.late_ms(pair[which], 99.9) for pair in both) for which in (0, 1)]
-    yield _spread(f"{kind}_p999_ms", swaps, f"sent late by p99.9 {late[0]:.2f} ms")
-    yield _spread(f"{kind}_quiet_p999_ms", quiet, f"in the stretches after; sent late by p99.9 {late[1]:.2f} ms")
+    swaps = [pair.course.percentile_ms(pair.swaps, 99.9) for pair in pairs]
+    quiet = [pair.course.percentile_ms(pair.quiet, 99.9) for pair in pairs]
+    trouble = _trouble([(pair.course, pair.swaps) for pair in pairs])
+    yield _spread(f"{kind}_p999_ms", swaps, trouble)
+    trouble = _trouble([(pair.course, pair.quiet) for pair in pairs])
+    yield _spread(f"{kind}_quiet_p999_ms", quiet, f"in the stretches after; {trouble}")
     yield Figure(f"{kind}_p999_over_quiet", "", ratio(spread(swaps), spread(quiet)), "of each with the one after it")
-    yield _spread(f"{kind}_p99_ms", [course.percentile_ms(one, 99) for one, _ in both])
-    yield _spread(f"{kind}_quiet_p99_ms", [course.percentile_ms(after, 99) for _, after in both])
-    taken = [taken_ms for one, _ in both for taken_ms in course.swap_ms(one)]
+    yield _spread(f"{kind}_p99_ms", [pair.course.percentile_ms(pair.swaps, 99) for pair in pairs])
+    yield _spread(f"{kind}_quiet_p99_ms", [pair.course.percentile_ms(pair.quiet, 99) for pair in pairs])
+    taken = [taken_ms for pair in pairs for taken_ms in pair.course.swap_ms(pair.swaps)]
     yield _spread(f"{kind}_swap_ms", taken, "until the first reply by the other version")
 
 
-def _pauses(course: Course, stretches: Sequence[Stretch]) -> Iterator[Figure]:
+def _trouble(stretches: Sequence[tuple[Course, Stretch]]) -> str:
+    """What was not the server's fault."""
+    late_ms = statistics.median(course.late_ms(stretch, 99.9) for course, stretch in stretches)
+    stolen = statistics.median(stretch.stolen_share for _, stretch in stretches)
+    return f"sent late by p99.9 {late_ms:.2f} ms; {stolen:.1%} of the machine was others'"
+
+
+def _pauses(pairs: Sequence[Pair]) -> Iterator[Figure]:
     """The longest time without a reply, for each way from the first swap until all that was replaced is gone."""
     for kind in _WAYS:
-        both = pairs(stretches, kind)
-        if both:
-            longest = [course.longest_pause_ms(one.begun_ns, after.begun_ns) for one, after in both]
+        longest = [
+            pair.course.longest_pause_ms(pair.swaps.begun_ns, pair.quiet.begun_ns) for pair in of_kind(pairs, kind)
+        ]
+        if longest:
             yield _spread(f"{kind}_longest_pause_ms", longest, "between replies, until what was replaced is gone")
-    quiet = of_kind(stretches, Kind.QUIET)
-    yield _spread("quiet_longest_pause_ms", [course.longest_pause_ms(one.begun_ns, one.ended_ns) for one in quiet])
+    quiet = [pair.course.longest_pause_ms(pair.quiet.begun_ns, pair.quiet.ended_ns) for pair in pairs]
+    yield _spread("quiet_longest_pause_ms", quiet)
 
 
-def _memory(stretches: Sequence[Stretch]) -> Iterator[Figure]:
+def _memory(pairs: Sequence[Pair]) -> Iterator[Figure]:
     """Resident memory of the worker at the end of quiet stretches: after some swaps, and after the last."""
     swaps, rests = 0, []
-    for stretch in stretches:
-        swaps += len(stretch.steps)
-        if stretch.kind is Kind.QUIET:
-            rests.append((swaps, stretch.rss_mb[-1]))
+    for pair in pairs:
+        swaps += len(pair.swaps.steps)
+        rests.append((swaps, pair.quiet.rss_mb[-1]))
     early = next((one for one in rests if one[0] >= _EARLY_SWAPS), rests[0])
     last = rests[-1]
     yield _spread("rss_early_mb", [early[1]], f"of the worker, after {early[0]} swaps and a rest")
     yield _spread("rss_last_mb", [last[1]], f"after {last[0]} swaps and a rest")
-    yield _spread("rss_highest_mb", [max(mb for stretch in stretches for mb in stretch.rss_mb)])
+    yield _spread("rss_highest_mb", [max(mb for pair in pairs for mb in (*pair.swaps.rss_mb, *pair.quiet.rss_mb))])
     yield _spread("swap_rss_growth", [last[1] / early[1]], "of the last over the early one")
 
 
@@ -103,4 +112,4 @@ def _spread(name: str, values: Sequence[float], note: str = "") -> Figure:
     return Figure(name, unit, spread(values) if values else None, note)
 
 
-_UNITS = {"_ms": "ms", "_mb": "MB"}
+_UNITS = {"_ms": "ms", "_mb": "MB", "_per_s": "/s"}

@@ -69,37 +69,35 @@ class Swapper:
         self._stat = Path(f"/proc/{worker}/stat")
         self._policy = shelf.model / POLICY_FILE
         self._newest = 2
+        self._done = 0
 
-    def run(self) -> list[Stretch]:
-        """All stretches with swaps, each followed by a quiet one."""
-        found, done = [], 0
-        for kind, count in self._plan.stretches():
-            self._say(f"swaps {done + 1} to {done + count} of {self._plan.swaps}: {_WAYS[kind]}")
-            found.append(self._stretch(kind, count))
-            self._policy.unlink(missing_ok=True)
-            time.sleep(self._plan.settle_s)
-            found.append(self._quiet(count))
-            done += count
-        return found
+    def pair(self, kind: Kind, count: int) -> tuple[Stretch, Stretch]:
+        """So many swaps, then as long without."""
+        self._say(f"swaps {self._done + 1} to {self._done + count} of {self._plan.swaps}: {_WAYS[kind]}")
+        self._done += count
+        swaps = self._stretch(kind, count)
+        self._policy.unlink(missing_ok=True)
+        time.sleep(self._plan.settle_s)
+        return swaps, self._quiet(count)
 
     def _stretch(self, kind: Kind, count: int) -> Stretch:
         swap = {Kind.PUBLISH: self._publish, Kind.LABEL: self._move}[kind]
         if kind is Kind.LABEL:
             self._point_to(self._newest)
             time.sleep(_LOAD_S)
-        begun_s, steps, rss_mb = time.monotonic(), [], []
+        begun_s, stolen_s, steps, rss_mb = time.monotonic(), usage.stolen_s(), [], []
         for number in range(count):
             wait_until(begun_s + number * self._plan.seconds_each)
             rss_mb.append(self._rss_mb())
             steps.append(swap(number))
         wait_until(begun_s + count * self._plan.seconds_each)
         rss_mb.append(self._rss_mb())
-        return Stretch(kind, round(begun_s * 1e9), time.monotonic_ns(), tuple(steps), tuple(rss_mb))
+        return _ended(kind, begun_s, stolen_s, tuple(steps), tuple(rss_mb))
 
     def _quiet(self, count: int) -> Stretch:
-        begun_s = time.monotonic()
+        begun_s, stolen_s = time.monotonic(), usage.stolen_s()
         wait_until(begun_s + count * self._plan.seconds_each)
-        return Stretch(Kind.QUIET, round(begun_s * 1e9), time.monotonic_ns(), (), (self._rss_mb(),))
+        return _ended(Kind.QUIET, begun_s, stolen_s, (), (self._rss_mb(),))
 
     def _publish(self, _number: int) -> Step:
         self._newest += 1
@@ -124,6 +122,13 @@ class Swapper:
 
 
 _WAYS = {Kind.PUBLISH: "newer versions appear", Kind.LABEL: "the label moves between two versions"}
+
+
+def _ended(kind: Kind, begun_s: float, stolen_s: float, steps: tuple[Step, ...], rss_mb: tuple[float, ...]) -> Stretch:
+    """A stretch that ends now, and began then, when so much had been stolen."""
+    ended_s = time.monotonic()
+    share = usage.stolen_share(begun_s, stolen_s)
+    return Stretch(kind, round(begun_s * 1e9), round(ended_s * 1e9), steps, rss_mb, share)
 
 
 def prepared(shelf: Shelf, plan: Plan) -> Shelf:

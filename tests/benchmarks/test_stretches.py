@@ -4,7 +4,7 @@ import numpy as np
 
 from loadtest.load import Recording
 from loadtest.results import Status
-from tests.benchmarks.stretches import Course, Kind, Step, Stretch, pairs
+from tests.benchmarks.stretches import Course, Kind, Pair, Step, Stretch, of_kind
 from tests.benchmarks.witness import Replies, Seen
 
 MS = 1_000_000
@@ -25,7 +25,7 @@ def course(latencies_ms: list[float], *, failed: tuple[int, ...] = (), versions:
 
 def stretch(begun_ms: int, ended_ms: int, *steps: Step, kind: Kind = Kind.PUBLISH) -> Stretch:
     """A stretch of that time."""
-    return Stretch(kind, begun_ms * MS, ended_ms * MS, steps, (1.0,))
+    return Stretch(kind, begun_ms * MS, ended_ms * MS, steps, (1.0,), 0.0)
 
 
 def test_latency_counts_where_a_request_was_due() -> None:
@@ -69,5 +69,6 @@ def test_quiet_stretch_has_no_swaps() -> None:
     busy, quiet = stretch(5000, 5010), stretch(5010, 5020, kind=Kind.QUIET)
 
     assert course([1, 1]).swap_ms(quiet) == []
-    assert pairs([busy, quiet], Kind.PUBLISH) == [(busy, quiet)]
-    assert pairs([busy, quiet], Kind.LABEL) == []
+    pair = Pair(course([1, 1]), busy, quiet, 100.0)
+    assert of_kind([pair], Kind.PUBLISH) == [pair]
+    assert of_kind([pair], Kind.LABEL) == []

@@ -89,6 +89,6 @@ def test_swaps_under_load(work: Path) -> None:
 
 def test_flags_say_how_often() -> None:
     """By default 200 swaps, one a second; a quick look has 20."""
-    assert swap.parse([]).plan == Plan(swaps=200, stretch_swaps=20, seconds_each=1)
+    assert swap.parse([]).plan == Plan(swaps=200, stretch_swaps=10, seconds_each=1)
     assert swap.parse(["--quick"]).plan.swaps == 20
     assert json.dumps(swap.parse(["--rate", "5000"]).rate_hz) == "5000"

@@ -1,11 +1,13 @@
 """What processes use, as Linux counts it in /proc."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_STOLEN = 8  # position in the first line of /proc/stat (man 5 proc_stat)
 # Positions in /proc/PID/stat after the name, which may hold spaces and parentheses (man 5 proc_pid_stat).
 _PARENT, _USER_TICKS, _SYSTEM_TICKS, _PAGES = 1, 11, 12, 21
 
@@ -34,6 +36,17 @@ def parse(stat: str) -> Usage:
     fields = stat.rpartition(") ")[2].split()
     ticks = int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])
     return Usage(int(fields[_PARENT]), ticks / _TICKS_PER_S, int(fields[_PAGES]) * _PAGE_BYTES)
+
+
+def stolen_s() -> float:
+    """Time that others took of this machine's processors since it was started, all of them together."""
+    fields = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0].split()
+    return int(fields[_STOLEN]) / _TICKS_PER_S
+
+
+def stolen_share(begun_s: float, stolen_before_s: float) -> float:
+    """Which part of this machine's processors others took, since then by time.monotonic, when so much was stolen."""
+    return (stolen_s() - stolen_before_s) / (time.monotonic() - begun_s) / (os.cpu_count() or 1)
 
 
 def family(root: int) -> dict[int, Usage]:

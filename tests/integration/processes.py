@@ -2,8 +2,7 @@
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,9 @@ from server.orders import Orders
 from server.runtime import Runtime, Watched
 from server.wish import WorkerState
 from tests.integration.answers import TIMEOUT_S, status_of
-from tests.integration.test_versions import read_page
+from tests.integration.pages import read_page
 
 OWN_CONNECTION: Final = (("grpc.use_local_subchannel_pool", 1),)  # else channels to one address share a connection
-_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +63,6 @@ def is_replaced(server: Server, worker: Child) -> bool:
         return False
     said = WorkerState.from_json(state.content)
     return said.is_ready and said.pid == now.pid != worker.pid
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Returns once it holds.
-
-    Raises:
-        TimeoutError: it did not in time.
-    """
-    pause = threading.Event()
-    for _ in range(round(TIMEOUT_S / _LOOK_S)):
-        if holds():
-            return
-        pause.wait(_LOOK_S)
-    raise TimeoutError(what)
 
 
 def is_there(pid: int) -> bool:

@@ -21,8 +21,9 @@ from server.traffic import bucket
 from tests.bundles import MODEL, Made, make
 from tests.integration.answers import TIMEOUT_S, status_of
 from tests.integration.conftest import Start
-from tests.integration.processes import connected, wait_until
+from tests.integration.processes import connected
 from tests.integration.test_versions import OTHER_SPECS, place, serve
+from tests.integration.waiting import wait_until
 from training.judging.approval import record
 
 TOKEN = "of-this-test-alone-0123"  # noqa: S105  # of no server that lives on

@@ -23,7 +23,8 @@ from protos.audience.v1 import scoring_pb2
 from tests.bundles import Made, make
 from tests.integration.answers import TIMEOUT_S, status_of
 from tests.integration.conftest import Start
-from tests.integration.test_versions import read_page, serve, version_of
+from tests.integration.pages import read_page
+from tests.integration.test_versions import serve, version_of
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -13,8 +13,10 @@ from server.traffic import bucket
 from tests.bundles import MODEL, Made, make
 from tests.integration.answers import TIMEOUT_S, by_vector, status_of
 from tests.integration.conftest import Start
-from tests.integration.processes import connected, wait_until
-from tests.integration.test_versions import load, read_page
+from tests.integration.pages import read_page
+from tests.integration.processes import connected
+from tests.integration.test_versions import load
+from tests.integration.waiting import wait_until
 
 VISITORS = [f"visitor-{number}" for number in range(200)]
 LABELS = {"stable": 1, "canary": 2}

@@ -21,9 +21,11 @@ from server.series import REQUESTS, worker_row
 from tests.bundles import MODEL, Made
 from tests.integration.answers import TIMEOUT_S
 from tests.integration.conftest import Start
-from tests.integration.processes import OWN_CONNECTION, ask, children, is_replaced, is_there, total, wait_until
+from tests.integration.pages import read_page
+from tests.integration.processes import OWN_CONNECTION, ask, children, is_replaced, is_there, total
 from tests.integration.test_lifecycle import FREE_PORTS
-from tests.integration.test_versions import read_page, serve
+from tests.integration.test_versions import serve
+from tests.integration.waiting import wait_until
 
 SCORE = "/audience.v1.Scoring/Score"
 

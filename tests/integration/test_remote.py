@@ -12,8 +12,8 @@ import pytest
 
 from demo.server import Server, serving
 from tests.bundles import MODEL, Made
+from tests.integration.pages import read_page
 from tests.integration.processes import ask, total
-from tests.integration.test_versions import read_page
 from tests.store import Repository
 from training.remote import publish_to
 

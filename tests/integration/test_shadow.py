@@ -12,8 +12,9 @@ from server.repository import POLICY_FILE
 from tests.bundles import MODEL, Made
 from tests.integration.answers import TIMEOUT_S, assert_same, by_vector, expected
 from tests.integration.conftest import Start
-from tests.integration.processes import total, wait_until
-from tests.integration.test_versions import read_page
+from tests.integration.pages import read_page
+from tests.integration.processes import total
+from tests.integration.waiting import wait_until
 from training.features import Features
 
 COUNT = 40

@@ -4,7 +4,6 @@ import hashlib
 import html
 import shutil
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from protos.audience.v1 import scoring_pb2
 from tests.bundles import MODEL, SPECS, Made, make
 from tests.integration.answers import TIMEOUT_S, assert_same, by_vector, status_of
 from tests.integration.conftest import Start
+from tests.integration.pages import read_page
+from tests.integration.waiting import wait_until
 from training.features import FeatureSpec
 
 OTHER_SPECS = (
@@ -182,7 +183,7 @@ def test_a_broken_version_is_refused(  # noqa: PLR0913, PLR0917  # fixtures and 
     assert words in str(line["reason"])
     assert (line["still_serving"], set(seen.versions), seen.errors) == (1, {1}, [])
     assert f'audience_model_refused_total{{model="{MODEL}"}} 1.0' in read_page(server, "/metrics")
-    assert words in html.unescape(read_page(server, "/"))
+    wait_until(lambda: words in html.unescape(read_page(server, "/")), "the page says why")
     second_try = make(3)
     second_try.publish(repository)
     server.log.wait_for("version serves", version=3)
@@ -195,13 +196,6 @@ def place(repository: Path, files: dict[str, bytes], version: int = 2) -> None:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     folder.rename(repository / MODEL / str(version))
-
-
-def read_page(server: Server, path: str) -> str:
-    """A page of the operator's port."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}{path}", timeout=TIMEOUT_S) as reply:
-        text: str = reply.read().decode()
-    return text
 
 
 def test_a_folder_that_appears_half_written(repository: Path, start: Start, first: Made, second: Made) -> None:

@@ -96,7 +96,7 @@ def test_orders_come_back_as_they_were(tmp_path: Path) -> None:
 TIED = "import sys\nfrom server.orders import die_with\ndie_with(int(sys.argv[1]))\nprint('tied', flush=True)\ninput()"
 
 
-@pytest.mark.parametrize(("parent", "status"), [(os.getpid(), 0), (1 << 22, 1)])
+@pytest.mark.parametrize(("parent", "status"), [(os.getpid(), 0), (1 << 22, 1)], ids=["own", "other"])
 def test_tied_to_a_parent(parent: int, status: int) -> None:
     """A process whose parent is another than it was told ends: its supervisor ended before it was tied."""
     command = [sys.executable, "-c", TIED, str(parent)]

@@ -1,10 +1,10 @@
 """A worker follows wishes of several versions, whatever can be loaded of them."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from server.wish import Serving, Wish, WishedModel
 from tests.server.conftest import Measured, Versions
 from tests.server.literal import Graph, zeros
 
+_T = TypeVar("_T")
 RECORDED = 7.0  # in every column of every recorded row
 
 
@@ -32,7 +33,8 @@ class Worker:
     Attributes:
         built: the versions that it built so far.
         broken: those that cannot be.
-        seen: what it served while it built each, and what is told of it meanwhile.
+        seen: what it served while it built each.
+        asides: how many of them it built aside.
     """
 
     runtime: Runtime
@@ -43,9 +45,17 @@ class Worker:
     seen: list[dict[str, Serving]] = field(default_factory=list)
     wish: Wish = field(default_factory=Wish)
     follower: Follower = field(init=False)
+    asides: int = 0
 
     def __post_init__(self) -> None:
-        self.follower = Follower(self.runtime.wish, self.registry, largest_batch=2, on_followed=lambda: None)
+        self.follower = Follower(
+            self.runtime.wish, self.registry, largest_batch=2, on_followed=lambda: None, do=self.do
+        )
+
+    def do(self, work: Callable[[], _T]) -> _T:
+        """A Do that counts."""
+        self.asides += 1
+        return work()
 
     def build(self, description: Description, _graph: bytes, rows: FloatMatrix, **_options: int) -> Model:
         """As build_model."""
@@ -99,6 +109,7 @@ def test_several_versions(worker: Worker) -> None:
     worker.follow((1, 2, 3), targets={"": 2, "stable": 2, "canary": 3}, default_label="stable")
     assert worker.serving == Serving((1, 2, 3), {"": 2, "stable": 2, "canary": 3})
     assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [2, 1, 3])
+    assert worker.asides == 2  # the first one has nobody to disturb
     assert worker.registry.current.offers["shop"].route.default_label == "stable"
 
 

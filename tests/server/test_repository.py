@@ -6,7 +6,7 @@ import pytest
 
 from server.bundle import SUMS_FILE
 from server.errors import RepositoryUnreadable
-from server.repository import Fingerprint, is_model_name, scan
+from server.repository import Fingerprint, is_model_name, look, scan
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_version_that_vanishes_is_not_there(tmp_path: Path, monkeypatch: pytest.
     """A version's folder that is taken away while it is looked at is not seen, and its neighbours are."""
     for version in ("1", "2"):
         (tmp_path / "shop" / version).mkdir(parents=True)
-    list_folder = Path.iterdir
+    list_folder = os.scandir
 
-    def vanish(folder: Path) -> Iterator[Path]:
-        if folder.name == "2":
-            folder.rmdir()
+    def vanish(folder: str) -> Iterator[os.DirEntry[str]]:
+        if Path(folder).name == "2":
+            Path(folder).rmdir()
         return list_folder(folder)
 
-    monkeypatch.setattr(Path, "iterdir", vanish)
+    monkeypatch.setattr(os, "scandir", vanish)
     assert list(scan(tmp_path)["shop"]) == [1]
 
 
@@ -124,14 +124,67 @@ def test_a_version_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.Mon
     """It is there and not complete, and does not hide the others."""
     for version in ("1", "2"):
         (tmp_path / "shop" / version).mkdir(parents=True)
-    (tmp_path / "shop" / "1" / SUMS_FILE).touch()
-    listing = Path.iterdir
+        (tmp_path / "shop" / version / SUMS_FILE).touch()
+    listing = os.scandir
 
-    def refuse_one(folder: Path) -> Iterator[Path]:
-        if folder.name == "2":
+    def refuse_one(folder: str) -> Iterator[os.DirEntry[str]]:
+        if Path(folder).name == "2":
             raise PermissionError
         return listing(folder)
 
-    monkeypatch.setattr(Path, "iterdir", refuse_one)
+    monkeypatch.setattr(os, "scandir", refuse_one)
     found = scan(tmp_path)["shop"]
     assert {version: fingerprint.is_complete for version, fingerprint in found.items()} == {1: True, 2: False}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A model's folder with a version, a policy by way of a link, and an approval."""
+    folder = tmp_path / "repository" / "shop"
+    (folder / "1").mkdir(parents=True)
+    (folder / "1" / SUMS_FILE).touch()
+    (folder / "approvals").mkdir()
+    (folder / "approvals" / "1.json").touch()
+    (tmp_path / "mounted").write_text("{}")
+    (folder / "policy.json").symlink_to(tmp_path / "mounted")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda shop: (shop / "1" / SUMS_FILE).write_text("more"), id="a version"),
+        pytest.param(lambda shop: (shop / "2").mkdir(), id="a new version"),
+        pytest.param(lambda shop: (shop / "policy.json").resolve().write_text("{ }"), id="what a link leads to"),
+        pytest.param(lambda shop: (shop / "policy.json").resolve().unlink(), id="a link that leads nowhere"),
+        pytest.param(lambda shop: (shop / "approvals" / "1.json").write_text("[]"), id="an approval"),
+        pytest.param(lambda shop: (shop / "approvals" / "2.json").touch(), id="a new approval"),
+        pytest.param(lambda shop: (shop.parent / "other").mkdir(), id="a new model"),
+        pytest.param(lambda shop: shop.rename(shop.with_name("other")), id="another name"),
+    ],
+)
+def test_looks_see_every_change(shop: Path, change: Callable[[Path], object]) -> None:
+    """Of anything that decides what serves."""
+    before = look(shop.parent)
+    assert look(shop.parent) == before
+    change(shop)
+    assert look(shop.parent) != before
+
+
+def test_looks_see_a_file_in_anothers_place(shop: Path) -> None:
+    """As long as the old one and of the same moment, as two that are written right after one another."""
+    policy = shop / "policy.json"
+    status = policy.stat()
+    before = look(shop.parent)
+    (shop / "new").write_text("{}")
+    os.utime(shop / "new", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (shop / "new").replace(policy)
+    assert look(shop.parent) != before
+
+
+def test_looks_see_models(shop: Path) -> None:
+    """As scan does; a folder of others' beside the versions that nobody may list is no fault."""
+    (shop / "theirs").mkdir(mode=0)
+    sight = look(shop.parent)
+    assert sight.models == scan(shop.parent)
+    assert look(shop.parent) == sight

@@ -2,6 +2,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,16 @@ def test_messages_come_back_as_they_were(tmp_path: Path) -> None:
     assert workers.look() == (None, state)
     files.state(1).unlink()
     assert workers.look() == (None, None)
+
+
+def test_two_threads_write_the_same(tmp_path: Path) -> None:
+    """At once, again and again: neither takes the other's draft away, and the file is whole."""
+    path, content = tmp_path / "file", b"x" * 100_000
+
+    def write(_number: int) -> bytes:
+        Runtime(tmp_path).replace(path, content)
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert set(threads.map(write, range(300))) == {content}
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

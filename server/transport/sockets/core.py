@@ -127,11 +127,13 @@ class Core:
         """Has the tag called in this turn, after what is going on."""
         self._done.append((tag, event))
 
-    def take(self, work: Sized, *, sleep_s: float, most_events: int) -> None:
+    def take(self, work: Sized, *, rest_s: float, sleep_s: float, most_events: int) -> None:
         """Takes what has arrived; sleeps when there is nothing at all. See transport.core.Core."""
         self._settle()
         if self.is_ended:
             return
+        if rest_s:
+            time.sleep(rest_s)
         ready = self._epoll.poll(0, most_events)
         if not ready and not work and sleep_s:
             ready = self._epoll.poll(min(sleep_s, self._due_s()), most_events)

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from protos.audience.v1 import scoring_pb2
 from protos.audience.v1.policy_pb2 import Policy
+from server.aside import Do, at_once
 from server.bundle import MANIFEST_FILE, MODEL_FILE
 from server.follower import Follower
 from server.handover import Handover
@@ -24,6 +25,7 @@ from server.wish import Serving, WorkerState
 from tests.server.conftest import Measured, Versions
 
 RETIRE_AFTER_S = 10.0
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Pair:
     ready_count: int = 0
     is_idle: bool = False
     others: Callable[[], States] = tuple
+    do: Do = at_once
+    worker_do: Do = at_once
     on_look: Callable[[], object] = tuple
     on_followed: Callable[[], object] = tuple
     registry: Registry = field(init=False)
@@ -51,6 +55,7 @@ class Pair:
             self.registry,
             largest_batch=2,
             on_followed=self.note_followed,
+            do=self.do_for_worker,
             clock_s=self.read_clock,
             retire_after_s=RETIRE_AFTER_S,
         )
@@ -59,7 +64,11 @@ class Pair:
     def restart_control(self) -> None:
         """Another control process takes over."""
         handover, lifecycle = Handover(self.runtime), self.measured.lifecycle
-        self.loader = Loader(self.root, handover, lifecycle, self.look, largest_batch=2, clock_s=self.read_clock)
+        self.loader = Loader(self.root, handover, lifecycle, self.look, do=self.do, clock_s=self.read_clock)
+
+    def do_for_worker(self, work: Callable[[], _T]) -> _T:
+        """As the worker is told now."""
+        return self.worker_do(work)
 
     def read_clock(self) -> float:
         """What the time is."""

@@ -2,14 +2,21 @@
 
 import shutil
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
+from server.errors import BadBundle
 from server.follower import Follower
+from server.model import Model
 from server.overview import ModelStatus
 from server.registry import Registry
+from server.wish import WishedModel
 from tests.server.conftest import Versions
-from tests.server.loader.pair import Pair, log_of, only, vector_of
+from tests.server.loader.pair import Pair, break_model, log_of, only, vector_of
+
+_T = TypeVar("_T")
 
 
 def test_run_follows_until_it_is_stopped(pair: Pair, versions: Versions) -> None:
@@ -85,6 +92,38 @@ def test_control_that_is_started_again_in_the_middle(
     pair.is_idle = False
     pair.step()
     assert [line["version"] for line in log_of(caplog, "version serves")] == [1]
+
+
+class Noting:
+    """A Do that notes what came of it."""
+
+    def __init__(self) -> None:
+        self.came: list[object] = []
+
+    def __call__(self, work: Callable[[], _T]) -> _T:
+        """See Do."""
+        try:
+            done = work()
+        except BadBundle:
+            self.came.append(BadBundle)
+            raise
+        self.came.append(type(done))
+        return done
+
+
+def test_versions_are_brought_in_aside_once_others_serve(pair: Pair, versions: Versions) -> None:
+    """The first one has nobody to disturb; later ones are read and built aside, and refused like any when bad."""
+    pair.do, pair.worker_do = control, worker = Noting(), Noting()
+    pair.restart_control()
+    versions.put(pair.root, 1)
+    pair.steps()
+    assert (control.came, worker.came, pair.serving) == ([], [], {"shop": 1})
+    versions.put(pair.root, 2)
+    break_model(versions.put(pair.root, 3))
+    pair.steps()
+    assert (worker.came, pair.serving) == ([Model], {"shop": 2})
+    assert set(control.came) == {tuple, WishedModel, BadBundle}
+    assert pair.refusals() == 1
 
 
 def test_worker_that_is_started_again_needs_no_repository(pair: Pair, versions: Versions) -> None:

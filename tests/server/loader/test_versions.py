@@ -5,13 +5,14 @@ import shutil
 import numpy as np
 import pytest
 
-from server import follower
+from server import follower, loader
 from server.bundle import SUMS_FILE, Description
 from server.errors import NoModelReady, UnknownModel
 from server.handover import Handover
 from server.heads import FloatMatrix
 from server.model import Model, build_model
 from server.overview import ModelStatus
+from server.repository import look
 from tests.server.conftest import Versions
 from tests.server.loader.pair import Pair, break_model, put
 
@@ -202,3 +203,20 @@ def test_loaded_model_scores(pair: Pair, versions: Versions) -> None:
     scores = served.score([nobody] * 2).matrix
     assert scores.shape == (2, 9)
     assert np.isfinite(scores).all()
+
+
+def test_what_looks_the_same_is_not_looked_into(
+    pair: Pair, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only once nothing is left to do; a look that sees another policy, or other workers, goes on as ever."""
+    put(pair, versions, 1, 2)
+    pair.steps()
+    seen = look(pair.root)
+    looks = pair.loader.status.looks
+    pair.say(labels={"stable": 1})
+    with monkeypatch.context() as unchanged:
+        unchanged.setattr(loader, "look", lambda _root: seen)
+        pair.steps()
+    assert (pair.serving, pair.loader.status.looks) == ({"shop": 2}, looks + 4)
+    pair.steps()
+    assert pair.serving == {"shop": 1}

@@ -116,6 +116,7 @@ def _make(  # noqa: PLR0913  # keyword-only knobs of either transport
     most_wait_s: float = PATIENCE_S,
     pool: int = 4,
     spare: Spare | None = None,
+    rest_s: Callable[[], float] = lambda: 0.0,
     **limits: Any,
 ) -> Any:
     bounds = replace(LIMITS, **limits)
@@ -126,7 +127,9 @@ def _make(  # noqa: PLR0913  # keyword-only knobs of either transport
             threads.work_beside(plain, spare)
         return plain
     is_own = transport == "sockets"
-    server = inline.make_server(bounds, most_rows=most_rows, most_wait_s=most_wait_s, spare=spare, is_own=is_own)
+    server = inline.make_server(
+        bounds, most_rows=most_rows, most_wait_s=most_wait_s, spare=spare, rest_s=rest_s, is_own=is_own
+    )
     inline.add_methods(server, methods, metrics, default_deadline_s=default_deadline_s)
     return server
 

@@ -166,6 +166,30 @@ def test_after_a_long_pause_calls_are_tried_again(world: World) -> None:
     assert (told[0], told[-1], set(told)) == (b"prior", b"scores", {b"prior", b"scores"})
 
 
+def test_a_pause_of_the_machine_refuses_nobody(world: World) -> None:
+    """A turn that took minutes, with others waiting, does not make the next calls wait for as long again."""
+    for row_s in [0.1] * 100 + [60.0]:
+        world.row_s = row_s
+        for message in (b"10", b"1"):
+            world.ask(message)
+        world.turn()
+        assert len(world.line) == 1  # the turn was full
+        if row_s < 1:
+            world.turn()
+    assert world.ask().code == ""
+
+
+def test_what_is_scored_together_costs_less(paced: World) -> None:
+    """A backlog is expected to take what turns of its size took, not what each call would take alone."""
+    for _ in range(20):
+        for count, row_s in ((1, 2.0), (3, 0.1)):
+            paced.row_s = row_s
+            for _ in range(count):
+                paced.ask()
+            paced.turn()
+    assert [paced.ask().code for _ in range(8)] == [""] * 8
+
+
 def test_a_call_needs_a_message(world: World) -> None:
     """A client that closes its side without one is told; one that was ended already is left alone."""
     call, gone = world.arrive(), world.arrive()

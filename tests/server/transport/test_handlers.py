@@ -141,7 +141,8 @@ def test_facts(serve: Serve) -> None:
 
     serve(behave).call(METHOD)(b"ab", timeout=PATIENCE_S)
     assert seen["peer"].startswith("ipv4:127.0.0.1:")
-    assert 0 < seen["left_s"] <= PATIENCE_S
+    # A client sends its deadline in a few digits, rounded up: at most by a tenth of a second in a minute.
+    assert PATIENCE_S / 2 < seen["left_s"] <= PATIENCE_S + 0.1
     assert seen["is_active"] is True
     assert (seen["identities"], seen["key"]) == (None, None)
     assert seen["auth"].get("transport_security_type") in (None, [b"insecure"])

@@ -30,7 +30,7 @@ def passed_over(monkeypatch: pytest.MonkeyPatch) -> list[Pace]:
     def note(pace: Pace) -> None:
         paces.append(pace)
 
-    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
+    monkeypatch.setattr(Pace, "expected_s", lambda *_: 3600.0)
     monkeypatch.setattr(Pace, "passed_over", note)
     return paces
 
@@ -84,7 +84,7 @@ def test_only_what_was_scored_is_learnt_from(ask: Ask, lane: Lane, monkeypatch: 
     asked = ask()
     assert asked.turn(b"ab" * 50) == b"ba" * 50
     assert asked.turn(b"ab" * 5000) == b"ba" * 5000
-    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
+    monkeypatch.setattr(Pace, "expected_s", lambda *_: 3600.0)
     assert asked.turn(b"ab") == b"late"
     (short, short_s), (long, long_s) = noted
     assert 90 * short < long < 110 * short
@@ -97,6 +97,6 @@ def test_each_method_expects_its_own(ask: Ask, lane: Lane, monkeypatch: pytest.M
     asked = ask([method(lane), method(lane, other)])
     slow: list[Pace] = []
     monkeypatch.setattr(Pace, "took", lambda pace, _count, _seconds: slow.append(pace))
-    monkeypatch.setattr(Pace, "expected_s", lambda pace, _count: 3600.0 if pace in slow else 0.0)
+    monkeypatch.setattr(Pace, "expected_s", lambda pace, *_: 3600.0 if pace in slow else 0.0)
     assert [asked.turn(b"ab"), asked.turn(b"ab")] == [b"ba", b"late"]
     assert asked.call(other)(b"ab") == b"ba"

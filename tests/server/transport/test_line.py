@@ -137,7 +137,7 @@ def test_reply_that_is_no_bytes(ask: Ask, lane: Lane) -> None:
 
 def test_late_answer(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that cannot be scored in time is answered at once with what the method says then."""
-    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
+    monkeypatch.setattr(Pace, "expected_s", lambda *_: 3600.0)
     assert ask().turn(b"ab") == b"late"
     assert not lane.runs
 
@@ -148,7 +148,7 @@ def test_late_failure(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(_prepared: Prepared) -> bytes:
         raise DeadlineTooShort("the answer would be late")
 
-    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
+    monkeypatch.setattr(Pace, "expected_s", lambda *_: 3600.0)
     refused = ask([method(lane, late=refuse)]).refusal(b"ab")
     assert (refused.code(), refused.details()) == (grpc.StatusCode.DEADLINE_EXCEEDED, "the answer would be late")
     assert not lane.runs
@@ -156,7 +156,7 @@ def test_late_failure(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_more_than_can_be_answered(ask: Ask, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     """More waiting calls than can be answered in time are refused, with when to try again; the others are answered."""
-    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: PATIENCE_S / 20)
+    monkeypatch.setattr(Pace, "expected_s", lambda *_: PATIENCE_S / 20)
     asked = ask(most_rows=1, most_wait_s=PATIENCE_S)
     refused: list[Any] = []
     while not refused:

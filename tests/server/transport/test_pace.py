@@ -31,6 +31,32 @@ def test_first_turn_is_the_first_estimate(row_s: float, rows: int, asked: int) -
 
 
 @law
+@given(st.sets(st.integers(0, 11), min_size=1), st.integers(1, 4095))
+def test_turns_of_each_size_have_their_own(powers: set[int], asked: int) -> None:
+    """What is asked about costs as in turns of its size; of the next smaller that was seen, or else the smallest."""
+    pace = Pace()
+    for power in powers:
+        for _ in range(300):
+            pace.took(2**power, 1.0 + 2**power)  # a turn takes a second, and a unit another
+    own = asked.bit_length() - 1
+    near = max((power for power in powers if power <= own), default=min(powers))
+    unit_s = 1 + 1 / 2**near
+    assert pace.expected_s(asked) == pytest.approx(unit_s * asked, rel=STEP**2 - 1)
+    for beside in (asked // 2, asked - 1):
+        assert pace.expected_s(asked - beside, beside) == pytest.approx(unit_s * (asked - beside), rel=STEP**2 - 1)
+
+
+@law
+@given(seconds, st.integers(1, 11), st.floats(1, 1e4))
+def test_a_larger_turn_begins_where_smaller_ones_are(unit_s: float, power: int, times: float) -> None:
+    """The first turn of a size is no measure of it when something is known: it moves that by one step, to twice."""
+    pace = after([unit_s] * 100)
+    known_s = pace.expected_s(1)
+    pace.took(2**power, unit_s * times * 2 * 2**power)
+    assert pace.expected_s(2**power) == pytest.approx(2 * known_s * 2**power)
+
+
+@law
 @given(seconds, seconds, st.integers(100, 300))
 def test_one_pause_moves_it_by_one_step(usual: float, pause: float, settled: int) -> None:
     """However long or short one turn was, once there were many the estimate changes by 5 %."""

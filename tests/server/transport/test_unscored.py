@@ -79,7 +79,7 @@ def test_beside_others(asked: Asked) -> None:
 def test_there_is_always_time(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs no scoring is not late, however long scoring takes, and does not say how long that is."""
     paces: list[object] = []
-    monkeypatch.setattr(Pace, "expected_s", lambda _pace, _count: 3600.0)
+    monkeypatch.setattr(Pace, "expected_s", lambda *_: 3600.0)
     monkeypatch.setattr(Pace, "took", lambda pace, _count, _seconds: paces.append(pace))
     monkeypatch.setattr(Pace, "passed_over", paces.append)
     assert score(asked, HELD[1]).degraded == HOLDOUT

@@ -1,0 +1,72 @@
+"""Work that has no hurry, such as bringing in a version, done in the time that answering leaves."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Final, Protocol, TypeVar
+
+from server.loading import Loading
+from server.priority import give_way_entirely
+
+_T = TypeVar("_T")
+
+# With half of a core's peak to answer, a version takes a tenth of it. Where others leave a core nothing at all, the
+# thread would take a minute.
+_PATIENCE_S: Final = 5.0
+
+
+class Do(Protocol):
+    """Does work, here or elsewhere; the caller waits for it."""
+
+    def __call__(self, work: Callable[[], _T]) -> _T:
+        """What the work gives, or raises."""
+        ...
+
+
+def at_once(work: Callable[[], _T]) -> _T:
+    """A Do: here and now."""
+    return work()
+
+
+def at_leisure(transport: str, loading: Loading) -> Do:
+    """A Do for a process of a server with this transport: while it is at work, loading says so.
+
+    The threads transport has no turns to rest between, and leaves no time at all when it is busy.
+    """
+    return at_once if transport == "threads" else Aside(loading).do
+
+
+class Aside:
+    """A thread that stops at once when somebody wants to answer, and for which loops rest (server.priority, .loading).
+
+    Args:
+        loading: is told while it is at work.
+        patience_s: how long it may take, before the work is done by who wants it done.
+    """
+
+    def __init__(self, loading: Loading, *, patience_s: float = _PATIENCE_S) -> None:
+        self._loading = loading
+        self._patience_s = patience_s
+        self._thread = ThreadPoolExecutor(1, "aside", initializer=give_way_entirely)
+        self._is_busy = False
+
+    def do(self, work: Callable[[], _T]) -> _T:
+        """A Do, for one caller at a time.
+
+        Work that takes too long is done once more by the caller's own thread, with whatever priority that has; what
+        comes of the first try is left, and no loop rests for it any more. So it must do no harm to do it twice, also at
+        once.
+        """
+        if not self._is_busy:
+            self._is_busy = True
+            with self._loading.going_on():
+                doing = self._thread.submit(self._do, work)
+                wait([doing], self._patience_s)
+            if doing.done():
+                return doing.result()
+        return work()
+
+    def _do(self, work: Callable[[], _T]) -> _T:
+        try:
+            return work()
+        finally:
+            self._is_busy = False
