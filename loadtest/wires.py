@@ -53,6 +53,7 @@ class Wire:
         self.born_ns = time.monotonic_ns()
         self.is_writable = False
         self._epoll = epoll
+        self._failure: OSError | None = None
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -82,12 +83,18 @@ class Wire:
             OSError: the connection is broken.
         """
         try:
-            return self._socket.recv(READ_BYTES)
+            data = self._socket.recv(READ_BYTES)
         except BlockingIOError:
             return None
+        if self._failure and not data:
+            raise self._failure
+        return data
 
     def flush(self) -> None:
-        """Send what is pending, as far as the socket takes it. An error shows when it is read next."""
+        """Send what is pending, as far as the socket takes it.
+
+        An error is for who reads to the end: the system tells it once, and then only that the connection is over.
+        """
         pending = self.connection.out.pending
         if not pending or not self.is_writable:
             return
@@ -97,7 +104,8 @@ class Wire:
             sent_count = self._socket.send(data)
         except BlockingIOError:
             sent_count = 0
-        except OSError:
+        except OSError as error:
+            self._failure = error
             return
         if sent_count < len(data):
             pending.append(data[sent_count:])
