@@ -19,7 +19,7 @@ def make_transport(
     metrics: Metrics,
     spare: Spare,
     *,
-    rest_s: Callable[[], float],
+    rest_s: Callable[[float], float],
 ) -> grpc.Server:
     """A server with these methods, without a port yet.
 

@@ -33,7 +33,7 @@ _NO_SUCH_METHOD = Ending(grpc.StatusCode.UNIMPLEMENTED, "there is no such method
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
-def _no_rest() -> float:
+def _no_rest(_turn_s: float) -> float:
     return 0.0
 
 
@@ -43,7 +43,7 @@ def make_server(  # noqa: PLR0913  # keyword-only knobs of one server
     most_rows: int,
     most_wait_s: float,
     spare: Spare | None = None,
-    rest_s: Callable[[], float] = _no_rest,
+    rest_s: Callable[[float], float] = _no_rest,
     is_own: bool = False,
 ) -> "Server":
     """A server without a port or a method yet.
@@ -84,7 +84,7 @@ class Server(grpc.Server):
         line: Line,
         wires: core.Core | sockets.Core,
         spare: Spare | None,
-        rest_s: Callable[[], float],
+        rest_s: Callable[[float], float],
     ) -> None:
         self._spare = spare
         self._find_rest_s = rest_s
@@ -203,8 +203,7 @@ class Server(grpc.Server):
         self._core.take(self._waiting, rest_s=self._rest_s, sleep_s=0 if spare else _TICK_S, most_events=_MOST_EVENTS)
         self._rest_s = 0.0
         if self._waiting:
-            self._line.score()
-            self._rest_s = self._find_rest_s()
+            self._rest_s = self._find_rest_s(self._line.score())
         elif spare:
             spare.work()
         self._tick()

@@ -28,7 +28,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.mark.parametrize("rest_s", [REST_S, 0.0])
 def test_rests_after_turns(ask: Ask, slept: list[float], rest_s: float) -> None:
     """After each turn that answered somebody, as long as others need the processor, and only then."""
-    asked = ask(rest_s=lambda: rest_s)
+    asked = ask(rest_s=lambda _: rest_s)
     texts = [b"a%d" % number for number in range(20)]
     assert [asked.turn(text) for text in texts] == [text[::-1] for text in texts]
     assert slept.count(REST_S) in ((19, 20) if rest_s else (0,))  # the last rest may not have begun
