@@ -34,7 +34,8 @@ class Worker:
         built: the versions that it built so far.
         broken: those that cannot be.
         seen: what it served while it built each.
-        asides: how many of them it built aside.
+        asides: how often it did something aside: built a version, or gave memory back.
+        now_s: its clock.
     """
 
     runtime: Runtime
@@ -46,10 +47,16 @@ class Worker:
     wish: Wish = field(default_factory=Wish)
     follower: Follower = field(init=False)
     asides: int = 0
+    now_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.follower = Follower(
-            self.runtime.wish, self.registry, largest_batch=2, on_followed=lambda: None, do=self.do
+            self.runtime.wish,
+            self.registry,
+            largest_batch=2,
+            on_followed=lambda: None,
+            do=self.do,
+            clock_s=lambda: self.now_s,
         )
 
     def do(self, work: Callable[[], _T]) -> _T:
@@ -110,6 +117,15 @@ def test_several_versions(worker: Worker) -> None:
     assert worker.serving == Serving((1, 2, 3), {"": 2, "stable": 2, "canary": 3})
     assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [2, 1, 3])
     assert worker.asides == 2  # the first one has nobody to disturb
+
+
+def test_memory_of_what_was_replaced_is_given_back_aside(worker: Worker) -> None:
+    """Ten seconds later, once; it takes milliseconds, in which somebody wants to be answered."""
+    worker.follow((1,)).follow((2,))
+    assert worker.asides == 1
+    for worker.now_s, asides in ((9.9, 1), (10.0, 2), (20.0, 2)):
+        worker.follower.step()
+        assert worker.asides == asides
     assert worker.registry.current.offers["shop"].route.default_label == "stable"
 
 
