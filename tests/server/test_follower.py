@@ -117,16 +117,16 @@ def test_several_versions(worker: Worker) -> None:
     assert worker.serving == Serving((1, 2, 3), {"": 2, "stable": 2, "canary": 3})
     assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [2, 1, 3])
     assert worker.asides == 2  # the first one has nobody to disturb
+    assert worker.registry.current.offers["shop"].route.default_label == "stable"
 
 
 def test_memory_of_what_was_replaced_is_given_back_aside(worker: Worker) -> None:
     """Ten seconds later, once; it takes milliseconds, in which somebody wants to be answered."""
-    worker.follow((1,)).follow((2,))
+    worker.follow((1,), targets={"": 1}).follow((2,), targets={"": 2})
     assert worker.asides == 1
     for worker.now_s, asides in ((9.9, 1), (10.0, 2), (20.0, 2)):
         worker.follower.step()
         assert worker.asides == asides
-    assert worker.registry.current.offers["shop"].route.default_label == "stable"
 
 
 def test_what_is_not_wished_goes(worker: Worker) -> None:
