@@ -194,7 +194,7 @@ def test_killed_writers(path: Path) -> None:
             writer.send_signal(signal.SIGKILL)
         totals.append(sum(cells[0] for cells in counted(counters).values()))
     assert totals == sorted(totals)
-    assert totals[-1] > 3000
+    assert sum(cells[0] for cells in counters.sums().values()) >= 3 * 1001  # with those that had no room
     assert all(len(cells) == 1 for cells in counted(counters).values())
 
 
