@@ -1,8 +1,11 @@
 """What happens to a server when one of its processes ends, and how its workers share the work."""
 
+import contextlib
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -114,15 +117,25 @@ def test_control_that_is_killed(repository: Path, start_two: Start, first: Made,
 
 def test_supervisor_that_is_killed(repository: Path, start_two: Start, first: Made) -> None:
     """Its processes end with it, so that no port stays taken; the next server removes what it left."""
-    server = serve(repository, start_two, first)
+    port = str(_port_of_its_own())
+    server = serve(repository, lambda *flags: start_two("--port", port, *flags), first)
     left = list(children(server).values())
     assert len(left) == 3
     server.process.kill()
     wait_until(lambda: not any(is_there(child.pid) for child in left), "a process outlived its supervisor")
     folder = left[0].orders.folder
     assert folder.exists()
-    start_two("--port", server.target.rpartition(":")[2])
+    start_two("--port", port)
     assert not folder.exists()
+
+
+def _port_of_its_own() -> int:
+    """A free port below those that the system gives to whoever asks for any: nobody else comes by it meanwhile."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_768):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def test_swap_reaches_every_worker(repository: Path, start_two: Start, first: Made, second: Made) -> None:
