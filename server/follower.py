@@ -184,10 +184,10 @@ class Follower:
         self._registry.publish(models, self._schemas, awaited, self._routes)
 
     def _drop_retired(self) -> None:
-        """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held, so not aside."""
+        """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held."""
         if self._retired and self._retired[0][0] <= self._clock_s():
             del self._retired[0]
-            self._do(give_back)
+            give_back()
 
 
 def _describe(wished: WishedModel) -> Description:

@@ -4,7 +4,8 @@ What loads gives way to what answers (server.aside). Where answering alone fills
 one cost more than rows that come together, a version would take ten seconds to come to serve, or a minute. So while one
 is on its way, the loop rests a little between two turns; it answers as many, a few more at a time. After a long turn,
 which shows that more is asked than in the middle, or that the processor is slow just now, it does not: those who wait
-would wait longer and longer (measured: 100 ms, docs/LOG.md).
+would wait longer and longer (measured: 100 ms, docs/LOG.md). Where all turns are long, nothing is left for a version
+until the patience of server.aside ends.
 """
 
 import mmap

@@ -34,8 +34,7 @@ class Worker:
         built: the versions that it built so far.
         broken: those that cannot be.
         seen: what it served while it built each.
-        asides: how often it did something aside: built a version, or gave memory back.
-        now_s: its clock.
+        asides: how many of them it built aside.
     """
 
     runtime: Runtime
@@ -47,16 +46,10 @@ class Worker:
     wish: Wish = field(default_factory=Wish)
     follower: Follower = field(init=False)
     asides: int = 0
-    now_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.follower = Follower(
-            self.runtime.wish,
-            self.registry,
-            largest_batch=2,
-            on_followed=lambda: None,
-            do=self.do,
-            clock_s=lambda: self.now_s,
+            self.runtime.wish, self.registry, largest_batch=2, on_followed=lambda: None, do=self.do
         )
 
     def do(self, work: Callable[[], _T]) -> _T:
@@ -118,15 +111,6 @@ def test_several_versions(worker: Worker) -> None:
     assert (worker.follower.refused, worker.follower.is_ready, worker.built) == ({}, True, [2, 1, 3])
     assert worker.asides == 2  # the first one has nobody to disturb
     assert worker.registry.current.offers["shop"].route.default_label == "stable"
-
-
-def test_memory_of_what_was_replaced_is_given_back_aside(worker: Worker) -> None:
-    """Ten seconds later, once; it takes milliseconds, in which somebody wants to be answered."""
-    worker.follow((1,), targets={"": 1}).follow((2,), targets={"": 2})
-    assert worker.asides == 1
-    for worker.now_s, asides in ((9.9, 1), (10.0, 2), (20.0, 2)):
-        worker.follower.step()
-        assert worker.asides == asides
 
 
 def test_what_is_not_wished_goes(worker: Worker) -> None:
