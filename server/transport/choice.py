@@ -28,7 +28,8 @@ def make_transport(
         methods: those that score.
         metrics: where calls are counted.
         spare: what is done when nobody waits.
-        rest_s: how long to leave the processor to others after a turn. The threads transport has no turns.
+        rest_s: how long to leave the processor to others after a turn that took so many seconds. The threads transport
+            has no turns.
 
     Raises:
         UnusableCore: the inline transport does not work with this grpcio. The text says what to do.

@@ -53,7 +53,7 @@ def make_server(  # noqa: PLR0913  # keyword-only knobs of one server
         most_rows: the most rows that are scored together; a single call may have more.
         most_wait_s: calls that would wait longer than this to be scored are refused as they arrive.
         spare: what is done instead of sleeping.
-        rest_s: how long it leaves the processor to others after a turn that answered somebody.
+        rest_s: how long it leaves the processor to others after a turn that took so many seconds to answer somebody.
         is_own: whether its own code speaks HTTP/2 (transport.sockets), without TLS, instead of grpcio's core.
     """
     line = Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls)
