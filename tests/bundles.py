@@ -71,7 +71,7 @@ def make(
     generator = np.random.default_rng(version if seed is None else seed)
     population = make_population(specs, 400, generator)
     heads = _fit(specs, population, generator)
-    graph = build_graph(heads, len(specs))
+    graph = build_graph(heads, len(specs), population)
     evidence = prove(graph, heads, population, specs)
     identity = Identity(model, version, 0, 1_700_000_000_000, "made for tests", 1_700_000_000_000)
     manifest = build_manifest(

@@ -268,7 +268,7 @@ def _outcome(
 
 def _proved(heads: list[Head], material: Material) -> tuple[bytes, Evidence]:
     newest = material.newest
-    graph = build_graph(heads, len(newest.specs))
+    graph = build_graph(heads, len(newest.specs), newest.features)
     return graph, prove(graph, heads, newest.features, newest.specs)
 
 

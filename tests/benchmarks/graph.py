@@ -125,7 +125,7 @@ def _read(recipe: Recipe, place: Path) -> Bundle:
 def _make(recipe: Recipe, place: Path) -> None:
     population = draw(recipe.visitors)
     heads = _fit(recipe, population)
-    graph = build_graph(heads, len(specs()))
+    graph = build_graph(heads, len(specs()), population.features)
     evidence = prove(graph, heads, population.features[:_PROVED_COUNT], specs())
     identity = Identity(recipe.model, VERSION, 0, _MADE_MS, "drawn", _MADE_MS)
     segments = {head.name: _segments(head, population.features) for head in heads if isinstance(head, Mixture)}

@@ -68,7 +68,7 @@ def _far_blobs() -> Features:
 def test_far_from_the_origin() -> None:
     """Segments are right also where the distances of float32 would name the wrong one for most visitors."""
     rows = _far_blobs()
-    shaping = Shaping(np.arange(2), np.zeros(2, dtype=bool), np.zeros(2), np.full(2, 1e4))  # 0.5 is 5e-5 apart
+    shaping = Shaping(np.arange(2), np.zeros(2, dtype=bool), np.zeros(2), np.full(2, 1e4), 2)  # 0.5 is 5e-5 apart
     shaped = shaping.apply(rows)
     centroids = Centroids("c", "", shaping, KMeans(3, n_init=1, random_state=0).fit(shaped), [])
     near = Shaping.fit(rows, PLANE, ["x", "y"])
@@ -121,7 +121,8 @@ def _alter_value(graph: onnx.GraphProto, heads: Sequence[Any]) -> None:
 
 
 def _alter_style(graph: onnx.GraphProto, heads: Sequence[Any]) -> None:
-    _alter_constant(graph, np.concatenate(list(heads[1].model.precisions_cholesky_), axis=1))
+    roots = np.concatenate(list(heads[1].model.precisions_cholesky_), axis=1)
+    _alter_constant(graph, np.sqrt(0.5) * roots)
 
 
 def _alter_buys(graph: onnx.GraphProto, heads: Sequence[Any]) -> None:

@@ -7,19 +7,23 @@ from onnx import TensorProto, helper
 
 from server.model import INPUT, OUTPUT
 from training.export.estimators import ML_OPSET, OPSET
+from training.export.likely import likely_next
 from training.export.nodes import ML, Nodes
+from training.features import Features
 from training.heads import Head, width
 
 IR_VERSION = 8
 SMALLEST_RUNTIME = "1.22.0"  # the oldest that pyproject.toml allows, so the oldest that is tested
 
 
-def build_graph(heads: Sequence[Head], feature_count: int) -> bytes:
+def build_graph(heads: Sequence[Head], feature_count: int, visitors: Features | None = None) -> bytes:
     """The graph of these heads, their columns side by side in this order.
 
     Args:
         heads: fitted on so many features.
         feature_count: number of features.
+        visitors: shape (n, feature_count), such as will be asked about: trees are the fastest for them, and give
+            everybody the same scores. None: trees stay as they came.
 
     Raises:
         NotExportable: an estimator of a head has no converter.
@@ -39,6 +43,8 @@ def build_graph(heads: Sequence[Head], feature_count: int) -> bytes:
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)],
     )
+    if visitors is not None:
+        likely_next(model, visitors)
     onnx.checker.check_model(model, full_check=True)
     serialized: bytes = model.SerializeToString(deterministic=True)
     return serialized

@@ -62,25 +62,25 @@ class Mixture:
         return np.column_stack([self.assign(features), ranked[:, -1] - ranked[:, -2], memberships])
 
     def emit(self, nodes: Nodes, features: str) -> str:
-        """The softmax over components of log weight + log density."""
+        """The softmax over components of log weight + log density, whose halves of squares are of x times √½."""
         model, d = self.model, self.shaping.columns.size
         roots = model.precisions_cholesky_  # [k, d, d]
         weights = np.concatenate(list(roots), axis=1)  # [d, k * d]
         offsets = np.concatenate([mean @ root for mean, root in zip(model.means_, roots, strict=True)])
         log_roots = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
         x = self.shaping.emit(nodes, features)
-        whitened = nodes.add("Sub", nodes.add("MatMul", x, nodes.constant(weights)), nodes.constant(offsets))
+        half = np.sqrt(0.5)
+        whitened = nodes.add("Gemm", x, nodes.constant(half * weights), nodes.constant(-half * offsets))
         by_component = nodes.add("Reshape", whitened, nodes.constant([-1, self.count, d]))
-        squares = nodes.add("ReduceSumSquare", by_component, nodes.constant([2]), keepdims=0)
-        halved = nodes.add("Mul", squares, nodes.constant(-0.5))
+        halves = nodes.add("ReduceSumSquare", by_component, nodes.constant([2]), keepdims=0)
         # The constant -d/2 log 2π is the same for all.
-        memberships = nodes.add("Softmax", nodes.add("Add", halved, nodes.constant(np.log(model.weights_) + log_roots)))
+        memberships = nodes.add("Softmax", nodes.add("Sub", nodes.constant(np.log(model.weights_) + log_roots), halves))
         if self.count == 1:
             return nodes.beside(nodes.add("Sub", memberships, memberships), memberships)
         two, positions = nodes.largest(memberships, 2)
-        largest, second = nodes.add_many("Split", 2, two, axis=1, num_outputs=2)
+        margin = nodes.add("MatMul", two, nodes.constant([[1.0], [-1.0]]))
         segment = nodes.cast(nodes.gather(positions, (0,), 2), np.float64)
-        return nodes.beside(segment, nodes.add("Sub", largest, second), memberships)
+        return nodes.beside(segment, margin, memberships)
 
 
 def fit_mixture(  # noqa: PLR0913, PLR0917  # what the head is called, what it is fitted on, and how

@@ -22,12 +22,14 @@ class Shaping:
         is_skewed: shape (d,), where the logarithm of 1 + x is taken.
         mean: shape (d,), of the population after the logarithm.
         scale: shape (d,), standard deviation of the population after the logarithm, never 0.
+        width: number of the features of which columns are read.
     """
 
     columns: npt.NDArray[np.int64]
     is_skewed: npt.NDArray[np.bool_]
     mean: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
+    width: int
 
     @classmethod
     def fit(cls, features: Features, specs: Sequence[FeatureSpec], names: Collection[str]) -> Self:
@@ -36,7 +38,7 @@ class Shaping:
         is_skewed = np.array([specs[i].is_skewed for i in columns])
         values = _unskewed(features[:, columns], is_skewed)
         scale = values.std(axis=0)
-        return cls(columns, is_skewed, values.mean(axis=0), np.where(scale > 0, scale, 1.0))
+        return cls(columns, is_skewed, values.mean(axis=0), np.where(scale > 0, scale, 1.0), features.shape[1])
 
     def apply(self, features: Features) -> npt.NDArray[np.float64]:
         """Shape (n, d), in standard deviations."""
@@ -45,11 +47,10 @@ class Shaping:
 
     def emit(self, nodes: Nodes, features: str) -> str:
         """The same in ONNX: float64 [rows, d], of float32 [rows, features]."""
-        chosen = nodes.add("Gather", features, nodes.constant(self.columns), axis=1)
-        values = nodes.cast(chosen, np.float64)
+        values = nodes.cast(nodes.gather(features, tuple(self.columns.tolist()), self.width), np.float64)
         if self.is_skewed.any():
-            skewed = nodes.add("Mul", values, nodes.constant(self.is_skewed, np.float64))  # 0 where not, of any sign
-            logarithm = nodes.add("Log", nodes.add("Add", skewed, nodes.constant(1.0)))
+            # Of those that are not skewed too, where it may be no number and is not taken.
+            logarithm = nodes.add("Log", nodes.add("Add", values, nodes.constant(1.0)))
             values = nodes.add("Where", nodes.constant(self.is_skewed), logarithm, values)
         centred = nodes.add("Sub", values, nodes.constant(self.mean))
         scaled = nodes.add("Div", centred, nodes.constant(self.scale))

@@ -13,7 +13,7 @@ from training.segmentations.assigner import CHUNK_ROWS, Assigner
 from training.segmentations.density import Dense
 from training.segmentations.shaping import Shaping
 
-PLAIN = Shaping(np.arange(2), np.zeros(2, dtype=bool), np.zeros(2), np.ones(2))  # values within 3 stay as they are
+PLAIN = Shaping(np.arange(2), np.zeros(2, dtype=bool), np.zeros(2), np.ones(2), 2)  # values within 3 stay as they are
 BORDER = 1e-5
 
 
