@@ -66,8 +66,8 @@ def check_scored(prepared: PreparedBatch) -> None:
         if not isinstance(part, Target):
             continue
         run = next(runs)
-        errors = run.scored.block.errors or {}
-        for number in range(len(run.rows)):
+        errors = run.scored.block.errors
+        for number in range(len(run.rows)) if errors else ():
             if run.first + number in errors:
                 row = number if rows is None else rows[number]
                 raise _of_row(row, prepared.row_count, errors[run.first + number])

@@ -88,6 +88,7 @@ class Segmentation:
         self.key_at = {float(position): key for position, key in enumerate(self.keys)}
         if head.has_outliers:
             self._known_by[_NONE], self.key_at[_NONE] = b"", ""
+        self._lowest = min(self._known_by)
         self._members = [wire.field(3, wire.text(1, key) + wire.float_tag(2) + bytes(4))[:-4] for key in self.keys]
         self._openings: dict[int, bytes] = {}
         self._legend = b"".join([wire.text(1, key) for key in self.keys] + [wire.text(2, name) for name in self.names])
@@ -104,13 +105,12 @@ class Segmentation:
             LookupError: a score is no position. The model's fault.
         """
         column = scores[:, self.segment]
-        lowest = min(self._known_by)
-        is_position = (column >= lowest) & (column < len(self.keys)) & (column == np.floor(column))
-        if not is_position.all():
+        is_position = (column >= self._lowest) & (column < len(self.keys)) & (column == np.floor(column))
+        if np.count_nonzero(is_position) < len(column):  # `all` takes five times as long
             wrong = int(np.argmin(is_position))
             raise LookupError(
                 f"head {self.name!r} gives row {wrong} the segment {column[wrong]:g}; needed is a whole number from "
-                f"{lowest:g} to {len(self.keys) - 1}"
+                f"{self._lowest:g} to {len(self.keys) - 1}"
             )
         return column.astype(np.int64)
 

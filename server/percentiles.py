@@ -1,6 +1,8 @@
 """Where a score stands among others."""
 
 import bisect
+import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,10 +19,16 @@ class Percentiles:
     def __init__(self, quantiles: Sequence[float]) -> None:
         self._quantiles = tuple(quantiles)
         self._last = len(self._quantiles) - 1
-        self._array = np.array(self._quantiles)
-        rises = np.diff(self._array)
-        # For each gap between two quantiles, how much of it one unit is; in a gap without width nothing lies.
-        self._slope = np.divide(1.0, rises, out=np.zeros_like(rises), where=rises > 0)
+        # Where many share one score, the line rises between that score and the next number there is.
+        points, shares = list[float](), list[float]()
+        for score, places in itertools.groupby(range(self._last + 1), self._quantiles.__getitem__):
+            first, *others = places
+            points.append(score)
+            shares.append(100.0 * first / self._last)
+            if others:
+                points.append(math.nextafter(score, math.inf))
+                shares.append(100.0 * others[-1] / self._last)
+        self._points, self._shares = np.array(points), np.array(shares)
 
     def of(self, score: float) -> float:
         """Share of the population with a lower score, in [0, 100].
@@ -42,10 +50,5 @@ class Percentiles:
 
     def of_all(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The same for each score, shape (n,) to shape (n,); NaN for NaN, which `of` is not asked about."""
-        quantiles = self._array
-        gap = np.clip(np.searchsorted(quantiles, scores) - 1, 0, self._last - 1)
-        inside = np.clip(scores, quantiles[0], quantiles[-1])  # an infinity times a slope of 0 would be no number
-        shares = np.minimum((inside - quantiles[gap]) * self._slope[gap], 1.0)
-        shares[scores > quantiles[-1]] = 1.0  # also where the last gap has no width
-        percentiles: npt.NDArray[np.float64] = (gap + shares) * (100.0 / self._last)
-        return percentiles
+        shares: npt.NDArray[np.float64] = np.interp(scores, self._points, self._shares)
+        return shares

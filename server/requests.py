@@ -8,7 +8,8 @@ known beforehand; selectors, being the key of what was resolved for them before;
 which all but the number is known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -16,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 
 from protos.audience.v1 import scoring_pb2
 from server.errors import InvalidRequest
+from server.even import even
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PUBLIC = scoring_pb2.DESCRIPTOR.package
@@ -31,32 +33,48 @@ _LONGEST_PLAIN = 128  # a length below it takes one byte
 _ID_TAG = 1 << 3 | 2
 
 
-def _private_types(*names: str) -> Iterator[type[Message]]:
+def _private_types(*names: str, each_as_bytes: Collection[str] = _EACH_AS_BYTES) -> Iterator[type[Message]]:
     file = descriptor_pb2.FileDescriptorProto()
     scoring_pb2.DESCRIPTOR.CopyToProto(file)
     file.name, file.package = "audience/private.proto", _PRIVATE
     del file.service[:]
     for message in file.message_type:
         for nested in message.nested_type:
-            _make_private(nested)
-        _make_private(message)
+            _make_private(nested, each_as_bytes)
+        _make_private(message, each_as_bytes)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     for name in names:
         yield message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PRIVATE}.{name}"))
 
 
-def _make_private(message: descriptor_pb2.DescriptorProto) -> None:
+def _make_private(message: descriptor_pb2.DescriptorProto, each_as_bytes: Collection[str]) -> None:
     for field in message.field:
-        if field.name in _AS_BYTES | _EACH_AS_BYTES:
+        if field.name in _AS_BYTES or field.name in each_as_bytes:
             field.type = _Field.TYPE_BYTES
-            field.label = _Field.LABEL_REPEATED if field.name in _EACH_AS_BYTES else _Field.LABEL_OPTIONAL
+            field.label = _Field.LABEL_REPEATED if field.name in each_as_bytes else _Field.LABEL_OPTIONAL
             field.ClearField("type_name")
         elif field.type_name:
             field.type_name = field.type_name.replace(f".{_PUBLIC}.", f".{_PRIVATE}.")
 
 
 _PrivateScore, _PrivateBatch, _PrivateFeatures = _private_types("ScoreRequest", "ScoreBatchRequest", "Features")
+(_EvenBatch,) = _private_types("ScoreBatchRequest", each_as_bytes={*_EACH_AS_BYTES, "rows"})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A ScoreBatchRequest.
+
+    Attributes:
+        request: all of it but the rows.
+        ids: the visitors', in UTF-8.
+        features: theirs, as they came.
+    """
+
+    request: Request
+    ids: Sequence[bytes]
+    features: Sequence[bytes]
 
 
 def parse_score(message: bytes) -> Request:
@@ -68,9 +86,14 @@ def parse_score(message: bytes) -> Request:
     return _parse(message, _PrivateScore, scoring_pb2.ScoreRequest)
 
 
-def parse_batch(message: bytes) -> Request:
-    """The ScoreBatchRequest in these bytes, as parse_score does."""
-    return _parse(message, _PrivateBatch, scoring_pb2.ScoreBatchRequest)
+def parse_batch(message: bytes) -> Batch:
+    """The ScoreBatchRequest in these bytes, `selectors` as parse_score does; raises as it does."""
+    request = _parse(message, _EvenBatch, scoring_pb2.ScoreBatchRequest)
+    together = even(request.rows) if request.rows else None
+    if together is not None:
+        return Batch(request, together.ids, together.features)
+    request = _parse(message, _PrivateBatch, scoring_pb2.ScoreBatchRequest)
+    return Batch(request, [id_of(row.visitor) for row in request.rows], [row.features for row in request.rows])
 
 
 def parse_selector(selector: bytes) -> scoring_pb2.Selector:

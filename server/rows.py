@@ -8,13 +8,14 @@ result. While a row is being read, NaN marks a value that is not known; callers 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from protos.audience.v1 import scoring_pb2
 from server.errors import InvalidRequest
+from server.even import Column
 from server.features import Reader
 from server.requests import Features, parse_features, public_features
 from server.schema import CATEGORY, NUMBER, Schema
@@ -42,6 +43,40 @@ class Row:
     features: bytes | None
     unknown: int
     is_remapped: bool
+
+
+class Table(Sequence[Row]):
+    """Rows that came as vectors of the model's own schema and are laid out alike: made when they are asked for.
+
+    Args:
+        features: the messages that they are from.
+
+    Attributes:
+        numbers: shape (n, width), float32, not checked yet.
+    """
+
+    __slots__ = ("_features", "numbers")
+
+    def __init__(self, numbers: FloatMatrix, features: Column) -> None:
+        self.numbers = numbers
+        self._features = features
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        return Row(self.numbers[index].tobytes(), self._features[index], 0, is_remapped=False)
+
+
+def remapped(rows: Sequence[Row]) -> bytes:
+    """A byte for each of them: 1 where a vector of another schema was read by names, otherwise 0."""
+    return bytes(len(rows)) if isinstance(rows, Table) else bytes([row.is_remapped for row in rows])
 
 
 @dataclass(slots=True, eq=False)  # as above
@@ -118,6 +153,8 @@ class RowReader:
 
     def read_all(self, features: Sequence[bytes]) -> Sequence[Row]:
         """`read` of each of these; raises as it does."""
+        if isinstance(features, Column) and (numbers := self._numbers_in(features)) is not None:
+            return Table(numbers, features)
         plain = self._plain
         length, start, vector, end = plain.length, plain.start, plain.vector, plain.end
         return [
@@ -133,6 +170,16 @@ class RowReader:
         if len(features) == plain.length and features.startswith(plain.start) and features.endswith(plain.end):
             return plain.vector
         return None
+
+    def _numbers_in(self, features: Column) -> FloatMatrix | None:
+        """The numbers of Features that are vectors of this very schema and nothing else, shape (n, width)."""
+        plain, table = self._plain, features.table
+        if table.shape[1] != plain.length:
+            return None
+        for place, content in ((slice(plain.vector.start), plain.start), (slice(plain.vector.stop, None), plain.end)):
+            if np.count_nonzero(table[:, place] != np.frombuffer(content, np.uint8)):
+                return None
+        return np.ascontiguousarray(table[:, plain.vector]).view(_FLOAT)
 
     def _read_otherwise(self, features: bytes) -> Row:
         parsed = parse_features(features)
@@ -168,9 +215,12 @@ class RowReader:
 
     def complete(self, rows: Sequence[Row]) -> Block:
         """All of the rows, each value that is not known or not possible replaced by its default."""
-        data = rows[0].numbers if len(rows) == 1 else b"".join([row.numbers for row in rows])
         schema = self._schema
-        block: FloatMatrix = np.ndarray((len(rows), schema.width), _FLOAT, data)
+        if isinstance(rows, Table):
+            block = rows.numbers
+        else:
+            data = rows[0].numbers if len(rows) == 1 else b"".join([row.numbers for row in rows])
+            block = np.ndarray((len(rows), schema.width), _FLOAT, data)
         usable = (block >= schema.lowest) & (block <= schema.highest)
         if np.count_nonzero(usable) == usable.size and self._are_codes(block):  # `all` takes five times as long
             return Block(block)

@@ -10,9 +10,10 @@ from server import wire
 from server.batches import PreparedBatch, check_scored, read_rows, shared
 from server.copies import Copies, Drawn, draw
 from server.errors import AudienceError, DeadlineTooShort, InvalidRequest
+from server.even import Column
 from server.plan import Failure, Part, Plans
 from server.registry import Registry, Snapshot
-from server.requests import Request, id_of, parse_batch, parse_score
+from server.requests import Batch, Request, id_of, parse_batch, parse_score
 from server.served import Held, Target
 from server.templates import Templates
 from server.transport.seam import AnyMethod, Method, Run
@@ -99,7 +100,8 @@ class Scoring:
                 return Prepared(message[template.request_id], parts, (run,), template.when_late, drawn)
         request = parse_score(message)
         opening = _opening(request)
-        visitor = _checked_id(request.visitor)
+        visitor = id_of(request.visitor)
+        _check_id(visitor)
         plan = known.plans.find(request.selectors)
         parts, runs, drawn = plan.parts(visitor), list[Run](), list[Drawn]()
         for part, own in zip(parts, plan.own, strict=True):
@@ -119,14 +121,14 @@ class Scoring:
 
     def prepare_batch(self, message: bytes) -> PreparedBatch:
         """The rows of many visitors, a block for each selector; raises AudienceError as scoring.proto says."""
-        request = parse_batch(message)
+        batch = parse_batch(message)
+        request, features = batch.request, batch.features
         opening = _opening(request)
-        visitors = self._check_rows(request)
+        self._check_rows(batch)
         plan = self._current().plans.find(request.selectors)
         if any(own is not None for own in plan.own):
             raise InvalidRequest("a selector of a batch has features; they belong in the rows")
-        parts = list(shared(plan, visitors))
-        features = [row.features for row in request.rows]
+        parts = list(shared(plan, batch.ids))
         runs, drawn = list[Run](), list[Drawn]()
         for part, rows in parts:
             if isinstance(part, Target):
@@ -134,11 +136,13 @@ class Scoring:
                 drawn += draw(part, runs[-1], features if rows is None else [features[number] for number in rows])
         return PreparedBatch(opening, parts, runs, request.when_late, len(features), drawn)
 
-    def _check_rows(self, request: Request) -> Sequence[bytes]:
-        """The visitors' identifiers."""
-        if not 1 <= len(request.rows) <= self._most_rows:
-            raise InvalidRequest(f"the batch has {len(request.rows)} rows; needed are 1 to {self._most_rows}")
-        return [_checked_id(row.visitor) for row in request.rows]
+    def _check_rows(self, batch: Batch) -> None:
+        count = len(batch.features)
+        if not 1 <= count <= self._most_rows:
+            raise InvalidRequest(f"the batch has {count} rows; needed are 1 to {self._most_rows}")
+        if not isinstance(batch.ids, Column):  # of which each is short
+            for identifier in batch.ids:
+                _check_id(identifier)
 
     def finish_score(self, prepared: Prepared) -> bytes:
         """The ScoreReply for one visitor."""
@@ -221,12 +225,10 @@ def _opening(request: Request) -> bytes:
     return wire.text(_REQUEST_ID, request_id)
 
 
-def _checked_id(visitor: bytes) -> bytes:
-    identifier = id_of(visitor)
+def _check_id(identifier: bytes) -> None:
     if len(identifier) > LONGEST_VISITOR_ID and len(identifier.decode()) > LONGEST_VISITOR_ID:
         length = len(identifier.decode())
         raise InvalidRequest(f"visitor.id has {length} characters; at most {LONGEST_VISITOR_ID} are taken")
-    return identifier
 
 
 def _check_wants_prior(when_late: int) -> None:
@@ -239,7 +241,7 @@ def _score_id(message: bytes) -> str:
 
 
 def _batch_id(message: bytes) -> str:
-    return _request_id(parse_batch, message)
+    return _request_id(lambda batch: parse_batch(batch).request, message)
 
 
 def _request_id(parse: Callable[[bytes], Request], message: bytes) -> str:

@@ -10,7 +10,7 @@ from server import wire
 from server.heads import FloatMatrix, Head
 from server.metrics import ModelCounters
 from server.model import Model
-from server.rows import Block, CountVector, Row, RowReader
+from server.rows import Block, CountVector, Row, RowReader, remapped
 from server.shadow import Shadow
 from server.traffic import NO_LABEL
 
@@ -129,14 +129,14 @@ class Target:
     def encode_columns(self, scored: Scored, first: int, rows: Sequence[Row]) -> bytes:
         """The ModelColumns of these rows, counted."""
         block, span = scored.block, slice(first, first + len(rows))
-        is_remapped = [row.is_remapped for row in rows]
+        by_names = remapped(rows)
         self.served.counters.rows.inc(len(rows))
-        self._count(block, span, sum(is_remapped))
+        self._count(block, span, sum(by_names))
         return self._columns(scored.matrix[span]) + b"".join(
             (
                 _told(_COLUMN_MISSING, block.missing, span),
                 _told(_COLUMN_OUT_OF_RANGE, block.out_of_range, span),
-                wire.field(_COLUMN_REMAPPED, bytes(is_remapped)),
+                wire.field(_COLUMN_REMAPPED, by_names),
             )
         )
 

@@ -170,3 +170,21 @@ def batches(schemas: Sequence[Schema]) -> Pieces:
         unknown,
     )
     return _messages(_delimited(3, row) | others, 4)
+
+
+@st.composite
+def even_batches(draw: st.DrawFn, schemas: Sequence[Schema]) -> bytes:
+    """Requests to score visitors whose rows are laid out alike, by a vector of one schema; of some an id is not."""
+    schema = draw(st.sampled_from(schemas))
+    length = draw(st.sampled_from([0, 1, 3, 36, 124, 125, 126, 128]))
+    id_ = st.text("aB-9", min_size=length, max_size=length) | st.sampled_from(["é" * (length // 2), "other"])
+    row = st.builds(
+        lambda name, numbers: (
+            (delimited(1, delimited(1, name.encode())) if length else b"")
+            + delimited(2, reals(1, numbers) + delimited(2, schema.fingerprint.encode()))
+        ),
+        id_,
+        st.lists(_numbers, min_size=schema.width, max_size=schema.width),
+    )
+    rows = draw(st.lists(row, min_size=1, max_size=4))
+    return delimited(1, b"r1") + b"".join(delimited(3, one) for one in rows)

@@ -67,6 +67,16 @@ def read_private(reader: RowReader, given: Sequence[bytes]) -> Sequence[Outcome]
     return [next(outcomes) if isinstance(row, Row) else row for row in rows]
 
 
+def read_together(reader: RowReader, given: Sequence[bytes]) -> Sequence[Outcome]:
+    """The same as a batch is read; each by itself where one of them is refused, which ends a batch."""
+    try:
+        rows = reader.read_all(given)
+    except InvalidRequest:
+        return read_private(reader, given)
+    block = reader.complete(rows) if rows else None
+    return [_outcome(block, number, row) for number, row in enumerate(rows) if block]
+
+
 def _row(reader: RowReader, features: bytes) -> Row | str:
     try:
         return reader.read(features)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from protos.audience.v1 import scoring_pb2
 from server.errors import InvalidRequest
-from server.requests import id_of, parse_batch, parse_features, parse_score, parse_selector, public_features
+from server.requests import Batch, id_of, parse_batch, parse_features, parse_score, parse_selector, public_features
 from server.rows import RowReader
 from tests.server import encodings
 from tests.server.conftest import law
 from tests.server.encodings import delimited, real, reals, whole
-from tests.server.reading import KNOWN, OLDER, OWN, SERVED, Outcome, careful, read_private, vector
+from tests.server.reading import KNOWN, OLDER, OWN, SERVED, Outcome, careful, read_together, vector
 
 SCHEMAS = (SERVED, OLDER)
 READER = RowReader(SERVED, KNOWN)
@@ -26,12 +26,15 @@ Asked = tuple[str, int, Selectors, Visitors] | None
 
 def fast(request: Any) -> Asked:
     """What is asked for, as it is read on the way to a score; None when it is malformed."""
+    if isinstance(request, Batch):
+        ids, features, request = request.ids, request.features, request.request
+    else:
+        ids, features = [id_of(request.visitor)], [request.features]
     selectors = [parse_selector(one) for one in request.selectors]
-    rows = [request] if request.DESCRIPTOR.name == "ScoreRequest" else request.rows
-    outcomes = read_private(READER, [row.features for row in rows])
+    outcomes = read_together(READER, features)
     if any(isinstance(one, str) and "are no audience.v1.Features" in one for one in outcomes):
         return None
-    visitors = [(len(id_of(row.visitor).decode()), outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+    visitors = [(len(one.decode()), outcome) for one, outcome in zip(ids, outcomes, strict=True)]
     return request.request_id, request.when_late, selectors, visitors
 
 
@@ -68,6 +71,15 @@ def test_every_form_of_a_request_reads_as_the_contract_says(message: bytes) -> N
 def test_every_form_of_a_batch_reads_as_the_contract_says(message: bytes) -> None:
     """The same for many visitors, of whom some are wrong."""
     agree(message, is_batch=True)
+
+
+@law
+@given(encodings.even_batches(SCHEMAS), st.data())
+def test_rows_laid_out_alike_read_as_the_contract_says(message: bytes, data: st.DataObject) -> None:
+    """The same where they are read as one table, and where one byte of one of them is not as in the others."""
+    agree(message, is_batch=True)
+    position = data.draw(st.integers(0, len(message) - 1))
+    agree(message[:position] + data.draw(st.binary(min_size=1, max_size=1)) + message[position + 1 :], is_batch=True)
 
 
 @law
@@ -180,10 +192,8 @@ def test_message_that_is_no_request(message: bytes, kind: str) -> None:
 @pytest.mark.parametrize("features", [b"\xff", b"hello", FINGERPRINT[:-1], delimited(2, b"\xff")])
 def test_features_that_are_none(features: bytes) -> None:
     """They stay bytes until they are read, and what is wrong with them is the caller's fault all the same."""
-    for message, parse in ((delimited(4, features), parse_score), (delimited(3, delimited(2, features)), parse_batch)):
-        request = parse(message)
-        row = request.rows[0] if parse is parse_batch else request
-        assert row.features == features
+    assert parse_score(delimited(4, features)).features == features
+    assert list(parse_batch(delimited(3, delimited(2, features))).features) == [features]
     for read in (parse_features, public_features, READER.read):
         with pytest.raises(
             InvalidRequest, match=rf"^the {len(features)} bytes of the message are no audience.v1.Featu"
@@ -210,5 +220,6 @@ def test_id_of_a_visitor(text: str) -> None:
 def test_message_that_is_a_request() -> None:
     """No bytes are an empty request; fields of the future are no fault."""
     assert not parse_score(b"").ListFields()
-    assert not parse_batch(b"").ListFields()
+    assert not parse_batch(b"").request.ListFields()
+    assert not parse_batch(b"").features
     assert parse_score(b"\x0a\x02r1\x98\x06\x01").request_id == "r1"
