@@ -7,7 +7,7 @@ what it was is at times all that there is.
 import time
 from collections.abc import Mapping, Sequence
 
-from tests.benchmarks import closed, load, usage
+from tests.benchmarks import closed, load, processor, usage
 from tests.benchmarks.contenders import ECHO, OURS, Lineup
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.options import Options
@@ -40,7 +40,10 @@ def latency(lineup: Lineup, options: Options) -> list[Figure]:
 
 
 def _slice(asked: load.Asked | None, rate_hz: float, seconds: float) -> list[Outcome]:
-    return [load.paced(asked, connections=CONNECTIONS, seconds=seconds, rate_hz=rate_hz)] if asked else []
+    if asked is None:
+        return []
+    with processor.undisturbed():
+        return [load.paced(asked, connections=CONNECTIONS, seconds=seconds, rate_hz=rate_hz)]
 
 
 def _figures(

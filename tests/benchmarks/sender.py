@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from loadtest import engine
 from loadtest.errors import LoadtestError
 from loadtest.load import Load, Progress
+from tests.benchmarks.processor import undisturbed
 from tests.benchmarks.witness import Seen, Witness
 
 BEGUN = "begun"
@@ -29,7 +30,8 @@ def send(pipe: Connection) -> None:
             pipe.send(BEGUN)
 
     try:
-        recording = engine.run(load, on_progress=tell, is_stopped=pipe.poll)
+        with undisturbed():
+            recording = engine.run(load, on_progress=tell, is_stopped=pipe.poll)
     except LoadtestError as error:
         pipe.send(str(error))
         return
