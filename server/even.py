@@ -26,20 +26,14 @@ Bytes = npt.NDArray[np.uint8]
 class Column(Sequence[bytes]):
     """The same part of each of several rows of one length, cut out when it is asked for.
 
-    Args:
-        rows: all of them, one after the other.
-        count: how many.
-        part: where it is in each.
-
     Attributes:
-        table: shape (count, bytes of the part), uint8.
+        table: shape (rows, bytes of the part), uint8.
     """
 
-    __slots__ = ("_length", "_part", "_rows", "table")
+    __slots__ = ("table",)
 
-    def __init__(self, rows: bytes, count: int, part: slice) -> None:
-        self._rows, self._part, self._length = rows, part, len(rows) // count
-        self.table: Bytes = np.frombuffer(rows, np.uint8).reshape(count, self._length)[:, part]
+    def __init__(self, table: Bytes) -> None:
+        self.table = table
 
     def __len__(self) -> int:
         return len(self.table)
@@ -49,11 +43,10 @@ class Column(Sequence[bytes]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[bytes]: ...
     def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
-        places = range(len(self))[index]
-        if isinstance(places, range):
-            return [self[place] for place in places]
-        begin = places * self._length
-        return self._rows[begin + self._part.start : begin + self._part.stop]
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        part: bytes = self.table[index].tobytes()
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +71,13 @@ def even(rows: Sequence[bytes]) -> Even | None:
     if places is None:
         return None
     ids, features = places
-    data = b"".join(rows)
-    count = len(rows)
-    table: Bytes = np.frombuffer(data, np.uint8).reshape(count, length)
+    table: Bytes = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), length)
     for same in (slice(0, ids.start), slice(ids.stop, features.start)):
         if np.count_nonzero(table[:, same] != table[0, same]):
             return None
     if np.count_nonzero(table[:, ids] >= _ASCII):
         return None
-    return Even(Column(data, count, ids), Column(data, count, features))
+    return Even(Column(table[:, ids]), Column(table[:, features]))
 
 
 def _places(row: bytes) -> tuple[slice, slice] | None:

@@ -89,7 +89,8 @@ def parse_score(message: bytes) -> Request:
 def parse_batch(message: bytes) -> Batch:
     """The ScoreBatchRequest in these bytes, `selectors` as parse_score does; raises as it does."""
     request = _parse(message, _EvenBatch, scoring_pb2.ScoreBatchRequest)
-    together = even(request.rows) if request.rows else None
+    rows = request.rows[:]  # once: protobuf makes new objects whenever it is asked
+    together = even(rows) if rows else None
     if together is not None:
         return Batch(request, together.ids, together.features)
     request = _parse(message, _PrivateBatch, scoring_pb2.ScoreBatchRequest)
