@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 _INTERRUPTED = 130  # as shells have it
 _FILE_WIDTH = 160  # of lines that go to a file
-_NEEDS_LINEUP = {"closed", "latency", "batch", "half", "overload", "memory"}
+_BESIDE_THE_FLOOR = {"latency", "batch", "half", "overload", "memory"}
 
 
 def main() -> int:
@@ -75,24 +75,30 @@ def _measured(asked: options.Options, cores: Cores, say: Say) -> Iterator[Figure
     say("the stated graph: 40 features, a mixture of 8, a logistic regression, 200 trees of depth 8")
     stated = graph.made(graph.STATED, WORK)
     with pinned(cores.load):
-        if _NEEDS_LINEUP.intersection(asked.parts):
-            with lineup(stated, cores, is_complete="closed" in asked.parts) as runners:
-                for reason in dict.fromkeys(runners.missing.values()):
-                    say(f"without {' and '.join(runners.without(reason))}: {reason}")
-                yield from _beside_others(runners, asked, say)
+        if "closed" in asked.parts:
+            with lineup(stated, cores, is_complete=True) as runners:
+                _say_who_is_missing(runners, say)
+                say(f"closed loop of {closed.CONNECTIONS} connections: {', '.join(runners.running)}")
+                yield from closed.throughput(runners, asked)
+        if _BESIDE_THE_FLOOR.intersection(asked.parts):
+            with lineup(stated, cores, is_complete=False) as runners:
+                _say_who_is_missing(runners, say)
+                yield from _beside_the_floor(runners, asked, say)
         if "overload" in asked.parts:
-            say("the heavy graph, made once in a minute or so, and twice its peak")
+            say("the heavy graph, made once in some minutes, and twice its peak")
             yield from overload.heavy(graph.made(graph.HEAVY, WORK), cores, asked)
         if "workers" in asked.parts:
             say("two workers")
             yield from workers.throughput(stated, cores, asked)
 
 
-def _beside_others(runners: Lineup, asked: options.Options, say: Say) -> Iterator[Figure]:
-    """The figures of the stated graph, from servers that all run, one of them under load."""
-    if "closed" in asked.parts:
-        say(f"closed loop of {closed.CONNECTIONS} connections: {', '.join(runners.running)}")
-        yield from closed.throughput(runners, asked)
+def _say_who_is_missing(runners: Lineup, say: Say) -> None:
+    for reason in dict.fromkeys(runners.missing.values()):
+        say(f"without {' and '.join(runners.without(reason))}: {reason}")
+
+
+def _beside_the_floor(runners: Lineup, asked: options.Options, say: Say) -> Iterator[Figure]:
+    """The other figures of the stated graph: servers that are not measured are at work too, now and then, if idle."""
     if "latency" in asked.parts:
         say("closed loops of one connection and of few")
         yield from closed.latency(runners, asked)

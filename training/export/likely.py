@@ -25,7 +25,7 @@ from training.features import Features
 _ENSEMBLES: Final = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
 _MISSING: Final = "nodes_missing_value_tracks_true"
 _MOST_ROWS: Final = 10_000  # which say well enough where most go
-_ROWS_AT_ONCE: Final = 1_000
+_WAYS_AT_ONCE: Final = 1_000_000  # of a row through a tree
 
 Numbers = npt.NDArray[np.int64]
 
@@ -111,11 +111,13 @@ class _Trees:
             for name in ("treeids", "nodeids", "truenodeids", "falsenodeids")
         )
         is_leaf = np.array([mode == b"LEAF" for mode in attributes["nodes_modes"]])
-        position = {key: place for place, key in enumerate(zip(trees.tolist(), numbers.tolist(), strict=True))}
+        ahead = trees * (numbers.max() + 1)  # so that a node is known by one number
+        known = np.argsort(ahead + numbers)
+        ascending = (ahead + numbers)[known]
 
         def places(of: Numbers) -> Numbers:
-            keys = zip(trees.tolist(), of.tolist(), strict=True)
-            return np.array([0 if leaf else position[key] for key, leaf in zip(keys, is_leaf.tolist(), strict=True)])
+            found: Numbers = known[np.searchsorted(ascending, np.where(is_leaf, ascending[0], ahead + of))]
+            return found
 
         return cls(
             roots=np.unique(trees, return_index=True)[1],
@@ -129,8 +131,9 @@ class _Trees:
     def visits(self, rows: Features) -> Numbers:
         """How many of the rows come to each node, shape (nodes,)."""
         counts = np.zeros(len(self.is_leaf), np.int64)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
+        at_once = max(1, _WAYS_AT_ONCE // len(self.roots))
+        for start in range(0, len(rows), at_once):
+            some = rows[start : start + at_once]
             at = np.tile(self.roots, len(some))
             row = np.repeat(np.arange(len(some)), len(self.roots))
             while len(at):
