@@ -20,9 +20,9 @@ import onnx
 from onnx import helper
 
 from server.model import INPUT, open_graph
+from training.export.trees import ENSEMBLES, attributes_of
 from training.features import Features
 
-_ENSEMBLES: Final = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
 _MISSING: Final = "nodes_missing_value_tracks_true"
 _MOST_ROWS: Final = 10_000  # which say well enough where most go
 _WAYS_AT_ONCE: Final = 1_000_000  # of a row through a tree
@@ -40,14 +40,14 @@ def likely_next(model: onnx.ModelProto, rows: Features) -> None:
         rows: shape (n, features), float32, visitors such as it will be asked about; without NaN.
     """
     nodes = model.graph.node
-    plain = [node for node in nodes if node.op_type in _ENSEMBLES and _is_plain(_attributes(node))]
+    plain = [node for node in nodes if node.op_type in ENSEMBLES and _is_plain(attributes_of(node))]
     sample = rows[:: -(-len(rows) // _MOST_ROWS) or 1]
     read = dict.fromkeys(node.input[0] for node in plain)
     values = _values(model, list(read), sample)
     signed: dict[str, str] = {}
     for node in plain:
         given = node.input[0]
-        attributes = _attributes(node)
+        attributes = attributes_of(node)
         turned = _turned(attributes, values[given])
         if turned is None:
             continue
@@ -59,10 +59,6 @@ def likely_next(model: onnx.ModelProto, rows: Features) -> None:
         del node.attribute[:]
         node.attribute.extend(helper.make_attribute(key, value) for key, value in {**attributes, **turned}.items())
         node.input[0] = signed[given]
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
 def _is_plain(attributes: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ _RENAMED = {
     "class_ids": "target_ids",
     "base_values": "base_values",
 }
-_ENSEMBLES: Final = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+ENSEMBLES: Final = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
 _LABELS = ("classlabels_int64s", "classlabels_strings")
 # Hit rates are for readers, and what a missing value does means nothing where none is missing.
 _IDLE = {"nodes_hitrates", "nodes_missing_value_tracks_true"}
@@ -45,7 +45,7 @@ def as_regression(nodes: Sequence[onnx.NodeProto], probabilities: str) -> bool:
     node = made_by.get(probabilities)
     if node is None or node.op_type != "TreeEnsembleClassifier":
         return False
-    attributes = _attributes(node)
+    attributes = attributes_of(node)
     is_label_read = any(node.output[0] in other.input for other in nodes)
     if is_label_read or not _is_plain_pair(attributes):
         return False
@@ -65,10 +65,10 @@ def sums(graph: onnx.GraphProto) -> dict[str, Any]:
     Raises:
         NoTrees: there is not exactly one ensemble in the graph.
     """
-    found = [node for node in graph.node if node.op_type in _ENSEMBLES]
+    found = [node for node in graph.node if node.op_type in ENSEMBLES]
     if len(found) != 1:
         raise NoTrees(f"not one ensemble of trees but {', '.join(node.op_type for node in graph.node)}")
-    attributes = _attributes(found[0])
+    attributes = attributes_of(found[0])
     if found[0].op_type == "TreeEnsembleClassifier":
         return _regression(attributes)
     kept = {name: value for name, value in attributes.items() if name.startswith(_REGRESSION) and name not in _IDLE}
@@ -85,7 +85,8 @@ def rounded_down(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]
     return np.where(nearest > thresholds, lower, nearest).astype(np.float64)
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    """A node's attributes by name, as Python's values."""
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
