@@ -1,6 +1,8 @@
 """One Spark in this process, where there is a Java for it."""
 
+import gc
 import shutil
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,9 +37,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
         "spark.log.level": "ERROR",
     }
     builder = sql.SparkSession.builder.master("local[1]").config(map=settings)
-    try:
-        session = builder.getOrCreate()
-    except Exception:  # of pyspark, which need not be there: it forks, and where gRPC has threads that can fail, seldom
-        session = builder.getOrCreate()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of what a first try leaves open
+        try:
+            session = builder.getOrCreate()
+        except Exception:  # of pyspark, which need not be here: it forks; where gRPC has threads that can fail, seldom
+            gc.collect()
+            session = builder.getOrCreate()
     yield session
     session.stop()
