@@ -156,9 +156,9 @@ def test_ensembles_of_one_input_share_what_is_beside_it() -> None:
     assert operators.count("TreeEnsembleRegressor") == 2
 
 
-@pytest.mark.parametrize("changed", ["another comparison", "missing values"])
+@pytest.mark.parametrize("changed", ["another comparison", "missing values", "float64"])
 def test_other_ensembles_are_left_as_they_are(changed: str) -> None:
-    """Where "not at most" would not be the other side, or there are two sides of a missing value."""
+    """Where "not at most" is not the other side, a missing value has two, or numbers lie between two of float32."""
     rows, event = drawn()
     model = onnx.load_from_string(
         build_graph([Propensity(QUESTION, RandomForestClassifier(3, random_state=0).fit(rows, event), {})], WIDTH)
@@ -167,6 +167,10 @@ def test_other_ensembles_are_left_as_they_are(changed: str) -> None:
     if changed == "missing values":
         count = len(attribute(node, "nodes_modes"))
         node.attribute.append(helper.make_attribute("nodes_missing_value_tracks_true", [1] + [0] * (count - 1)))
+    elif changed == "float64":
+        place = list(model.graph.node).index(node)
+        node.input[0] = "wide"
+        model.graph.node.insert(place, helper.make_node("Cast", [INPUT], ["wide"], to=onnx.TensorProto.DOUBLE))
     else:
         (modes,) = (one for one in node.attribute if one.name == "nodes_modes")
         modes.strings[0] = b"BRANCH_LT"
