@@ -24,7 +24,7 @@ from tests.benchmarks.graph import Bundle, Recipe
 from tests.benchmarks.options import positive, seconds
 from tests.benchmarks.places import SWAP_RECORD, WORK
 from tests.benchmarks.processor import Cores, pinned
-from tests.benchmarks.steady import Pace, steady
+from tests.benchmarks.steady import Pace, requests, steady
 from tests.benchmarks.stretches import Course, Pair
 from tests.benchmarks.swap_figures import figures
 from tests.benchmarks.swapping import SETTLE_S, Plan, Say, Swapper, cleared, prepared
@@ -131,8 +131,9 @@ def measure(recipes: Sequence[Recipe], asked: Options, cores: Cores, say: Say, w
 
 
 def _peak(bundle: Bundle, target: str, say: Say) -> float:
+    """With just the requests that are sent on a schedule then; plainer ones would be answered faster."""
     say("the server's own peak")
-    asked = load.Asked("ours", target, wire.SCORE, wire.score_requests(bundle), reply_status)
+    asked = load.Asked("ours", target, wire.SCORE, requests(bundle), reply_status)
     load.closed(asked, connections=CONNECTIONS, seconds=_WARM_UP_S)
     return load.closed(asked, connections=CONNECTIONS, seconds=_PEAK_S).ok_per_s
 
