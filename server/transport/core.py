@@ -133,6 +133,10 @@ class Core:
         """Ends the calls that are left after shut_down."""
         self._server.cancel_all_calls()
 
+    def cancel_lost_calls(self) -> None:
+        """Ends the calls that are left after shut_down, once all that came out of here have ended."""
+        self._server.cancel_all_calls()
+
     def abandon(self) -> None:
         """Nothing more comes of a core that was not started, or has ended: it goes with its last reference."""
 

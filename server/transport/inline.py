@@ -230,7 +230,7 @@ class Server(grpc.Server):
             self._lost_s = now_s + _LOST_S
         elif now_s >= self._lost_s:
             self._lost_s = math.inf
-            self._cancel_all()
+            self._core.cancel_lost_calls()
 
     def _arrived(self, arrival: Arrival) -> None:
         """Takes a call of a method that does not score."""

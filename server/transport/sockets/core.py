@@ -153,6 +153,9 @@ class Core:
         """Ends the calls that are left after shut_down."""
         self._order(self._cancel_all)
 
+    def cancel_lost_calls(self) -> None:
+        """None is lost here; what is left are answers that slow clients have still to take."""
+
     def end(self) -> None:
         """After shut_down is done."""
         self.is_ended = True

@@ -180,7 +180,7 @@ def test_under_fire(ask: Ask) -> None:
     assert ended <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
-@pytest.mark.parametrize("transport", ["inline", "sockets"], indirect=True)
+@pytest.mark.parametrize("transport", ["inline"], indirect=True)
 def test_lost_call(ask: Ask) -> None:
     """A stop does not wait for a call that never came to the loop, as grpcio's core loses some when it is shut down."""
     asked = ask()
