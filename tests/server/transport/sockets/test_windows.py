@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
+from server.transport import inline
 from tests.server.transport.conftest import Asked, Make, asking
 from tests.server.transport.frames import (
     CONTINUATION,
@@ -143,13 +144,18 @@ def test_what_http_2_does_not_allow(asked: Asked, wrong: bytes) -> None:
     assert asked.turn(b"ab") == b"ba"
 
 
-def test_a_slow_reader_gets_all_of_it(make: Make, lane: Lane) -> None:
-    """What a socket does not take at once is sent later, also when the server is told to stop meanwhile."""
+def test_a_slow_reader_gets_all_of_it(make: Make, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a socket does not take at once is sent later, also when the server is told to stop meanwhile.
+
+    It is no lost call, however long it takes.
+    """
+    monkeypatch.setattr(inline, "_LOST_S", 0.0)
     server = make([method(lane, LARGE, finish=lambda _: b"x" * (SIZE * 80))])
     with asking(server) as one, Connection(one.port, window=1 << 30) as connection:
         connection.send(_widen(0, 1 << 30), call(LARGE, b"ab", 1))
         assert connection.receive() is not None
         has_ended = server.stop(30)
+        assert not has_ended.wait(1)
         assert len(connection.wait_for_end(1)[1]) == SIZE * 80 + 5
         connection.wait_for_close()
         assert has_ended.wait(30)
