@@ -72,7 +72,7 @@ class Handover:
         if sequence and wish == self.wish:
             return
         self.wish = replace(wish, sequence=sequence + 1)
-        self._runtime.replace_json(self._runtime.wish, self.wish.to_json())
+        self._runtime.replace_json(self._runtime.wish, self.wish)
 
     def remove_unwished(self, coming: Iterable[WishedModel] = ()) -> None:
         """Removes the files of versions that no worker needs any longer: all have followed the last wish.

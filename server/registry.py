@@ -118,6 +118,8 @@ class Registry:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._served: Mapping[Model, Served] = {}  # as published last, with these schemas
+        self._schemas: frozenset[str] = frozenset()
         self.current = Snapshot()
 
     def publish(
@@ -135,12 +137,10 @@ class Registry:
             awaited: as in Snapshot.
             routes: who gets which version, by model; of a model without one everybody gets the newest.
         """
-        versions: dict[str, dict[int, Model]] = {}
-        for model in models:
-            versions.setdefault(model.name, {})[model.version] = model
-        offers = {
-            name: self._offer(name, loaded, schemas, routes.get(name, Route())) for name, loaded in versions.items()
-        }
+        versions: dict[str, dict[int, Served]] = {}
+        for served in self._all_served(models, schemas):
+            versions.setdefault(served.model.name, {})[served.model.version] = served
+        offers = {name: self._offer(name, loaded, routes.get(name, Route())) for name, loaded in versions.items()}
         self.current = Snapshot(offers, awaited)
 
     def expect(self, awaited: frozenset[str]) -> None:
@@ -148,12 +148,22 @@ class Registry:
         if awaited != self.current.awaited:
             self.current = replace(self.current, awaited=awaited)
 
-    def _offer(self, name: str, loaded: Mapping[int, Model], schemas: Mapping[str, Schema], route: Route) -> Offer:
-        settled = route.settled(loaded, {})
-        served = {version: self._served(model, schemas) for version, model in loaded.items()}
-        return Offer(name, served, settled, Shadow.of(loaded, settled, self._metrics))
+    def _all_served(self, models: Iterable[Model], schemas: Mapping[str, Schema]) -> Iterable[Served]:
+        """What answers with each model: what did before, unless callers may follow other schemas now.
 
-    def _served(self, model: Model, schemas: Mapping[str, Schema]) -> Served:
+        Making it takes longer than all the rest of a label's move, and requests wait for it.
+        """
+        known = self._served if self._schemas == schemas.keys() else {}
+        self._served = {model: known.get(model) or self._make_served(model, schemas) for model in models}
+        self._schemas = frozenset(schemas)
+        return self._served.values()
+
+    def _offer(self, name: str, versions: Mapping[int, Served], route: Route) -> Offer:
+        settled = route.settled(versions, {})
+        loaded = {version: served.model for version, served in versions.items()}
+        return Offer(name, versions, settled, Shadow.of(loaded, settled, self._metrics))
+
+    def _make_served(self, model: Model, schemas: Mapping[str, Schema]) -> Served:
         schema = model.description.schema
         counters = self._metrics.for_model(model.name, model.version, list(schema.positions))
         return Served(model, RowReader(schema, schemas), counters)

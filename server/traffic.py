@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 WHOLE: Final = 10_000  # basis points
@@ -106,13 +106,9 @@ class Route:
         default_label = self.default_label if self.default_label in targets else NO_LABEL
         return replace(self, targets=targets, default_label=default_label)
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The route that was written so."""
+        """The route that was written so (runtime.as_json)."""
         split = tuple(Share(**share) for share in content["split"])
         shadow = content["shadow"] and Share(**content["shadow"])
         withheld = tuple(content.get("withheld", ()))  # a control process before this one may not know it

@@ -1,7 +1,7 @@
 """What control wishes the workers to serve, and what each worker says of itself: small JSON files."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from server.traffic import NO_LABEL, Route
@@ -48,13 +48,9 @@ class Wish:
     awaited: tuple[str, ...] = ()
     is_settled: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The wish that was written so."""
+        """The wish that was written so (runtime.as_json)."""
         models = tuple(WishedModel(**model) for model in content["models"])
         lists = {name: tuple(content[name]) for name in ("schemas", "awaited")}
         routes = {name: Route.from_json(route) for name, route in content["routes"].items()}
@@ -99,12 +95,8 @@ class WorkerState:
     is_listening: bool = False
     is_ready: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The state that was written so."""
+        """The state that was written so (runtime.as_json)."""
         serving = {name: Serving(tuple(one["versions"]), one["targets"]) for name, one in content["serving"].items()}
         return cls(**{**content, "serving": serving})

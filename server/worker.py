@@ -136,7 +136,7 @@ class Worker:
                 is_listening=self._is_listening,
                 is_ready=is_ready and self._is_listening,
             )
-            self._runtime.replace_json(self._runtime.state(self._number), state.to_json())
+            self._runtime.replace_json(self._runtime.state(self._number), state)
 
 
 def _settle_memory() -> None:

@@ -72,7 +72,7 @@ class Worker:
         models = tuple(wished(self.versions, self.runtime.folder, number) for number in numbers)
         routes = {"shop": Route(**route)} if numbers else {}  # type: ignore[arg-type]  # whatever the test wants
         self.wish = replace(self.wish, sequence=self.wish.sequence + 1, models=models, routes=routes, is_settled=True)
-        self.runtime.replace_json(self.runtime.wish, self.wish.to_json())
+        self.runtime.replace_json(self.runtime.wish, self.wish)
         self.follower.step()
         return self
 

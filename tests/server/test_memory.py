@@ -12,7 +12,7 @@ from server.counters import Counters, Shape
 from server.memory import give_back
 from server.metrics import Metrics
 from server.model import load_model
-from server.registry import Registry, Snapshot
+from server.registry import Registry
 from server.served import Target
 from tests.bundles import make
 
@@ -45,7 +45,7 @@ def test_replaced_model_is_gone_at_once(tmp_path: Path) -> None:
     assert target.held.target is target
     gc.disable()
     try:
-        registry.current = Snapshot()
+        registry.publish([], {}, frozenset())
         del model, target
         assert session() is None
     finally:

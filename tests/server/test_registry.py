@@ -4,6 +4,7 @@ from protos.audience.v1 import scoring_pb2
 from server.errors import AudienceError, InvalidRequest, NoModelReady, UnknownModel
 from server.metrics import Metrics
 from server.registry import Registry, Snapshot
+from server.traffic import Route
 from tests.server.literal import model, number
 from tests.server.reading import Read, read
 
@@ -100,3 +101,18 @@ def test_published_schemas_are_read(metrics: Metrics) -> None:
     features = scoring_pb2.Features(vector=[1, 2], schema_fingerprint=shop.description.schema.fingerprint)
     (outcome,) = read(registry.current.find("app", None).reader, features)
     assert outcome == Read([2], missing=0, out_of_range=0, defaulted=[False], is_remapped=True)
+
+
+def test_what_stays_is_kept(metrics: Metrics) -> None:
+    """Another route leaves what answers with each version as it is; another schema to follow reaches all of them."""
+    registry = Registry(metrics)
+    models, schema = [model("shop", 1), model("shop", 2)], model("app", 1, number("b")).description.schema
+    registry.publish(models, {}, frozenset(), {"shop": Route({"": 1})})
+    before = registry.current.offers["shop"].versions
+    registry.publish(models, {}, frozenset(), {"shop": Route({"": 2})})
+    moved = registry.current.offers["shop"]
+    assert (moved.default.model, moved.versions) == (models[1], before)
+    registry.publish(models, {schema.fingerprint: schema}, frozenset())
+    assert before[1] not in registry.current.offers["shop"].versions.values()
+    registry.publish(models[1:], {schema.fingerprint: schema}, frozenset())
+    assert list(registry.current.offers["shop"].versions) == [2]

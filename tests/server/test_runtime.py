@@ -90,8 +90,8 @@ def test_messages_come_back_as_they_were(tmp_path: Path) -> None:
     wish = Wish(3, (WishedModel("shop", 2, "/m", "/g", "/r", "ab"),), routes, ("/s",), ("app",), is_settled=True)
     serving = {"shop": Serving((2, 3), {"": 2, "canary": 3})}
     state = WorkerState(7, 3, serving, {"app/1": "why"}, is_listening=True, is_ready=True)
-    files.replace_json(files.wish, wish.to_json())
-    files.replace_json(files.state(1), state.to_json())
+    files.replace_json(files.wish, wish)
+    files.replace_json(files.state(1), state)
     watched = Watched(files.wish)
     assert watched.look()
     assert Wish.from_json(watched.content or {}) == wish
