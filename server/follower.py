@@ -21,7 +21,7 @@ from server.head_reader import read_heads
 from server.heads import FloatMatrix
 from server.memory import give_back
 from server.model import Model, build_model
-from server.priority import give_way
+from server.priority import Pauses, give_way
 from server.registry import Registry
 from server.runtime import Watched
 from server.schema import Schema, read_schema
@@ -68,6 +68,7 @@ class Follower:
         self._retire_after_s = retire_after_s
         self._models: dict[Key, Model] = {}
         self._loaded: dict[Key, WishedModel] = {}
+        self._pauses = Pauses()
         self._routes: dict[str, Route] = {}
         self._schemas: dict[str, Schema] = {}
         self._known_paths: frozenset[str] = frozenset()
@@ -119,6 +120,7 @@ class Follower:
         self._publish(wish, expected)
         if self._retire_unneeded(wish):
             self._publish(wish, expected)
+        self._pauses.take()
         self.wish = wish
         self._on_followed()
 

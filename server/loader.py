@@ -19,6 +19,7 @@ from server.lifecycle import Lifecycle
 from server.memory import give_back
 from server.model import load_model
 from server.overview import Status
+from server.priority import Pauses
 from server.progress import Progress
 from server.repository import Sight, Versions, look
 from server.rollout import Rollout, States, is_loaded, is_served, missing
@@ -75,6 +76,7 @@ class Loader:
             self._progress.setdefault(wished.name, Progress()).wished[wished.version] = wished
         for name, progress in self._progress.items():
             self._restore(name, progress)
+        self._pauses = Pauses()
         self._look_soon = threading.Event()
         self._settled: States | None = None
         self._is_news = True  # since the workers were looked at
@@ -132,6 +134,7 @@ class Loader:
             return
         sequence = self._handover.wish.sequence
         self._done, self._is_news = None, True
+        self._pauses.take()
         self._follow_all(sight.models)
         self.status = replace(self.status, unreadable=None)
         is_busy = any(one.rollout or one.wanted.load is not None for one in self._progress.values())
@@ -147,7 +150,9 @@ class Loader:
             self._lifecycle.note_model(name)
         for name in followed:
             self._follow(name)
+            self._pauses.take()
             self._tell()
+            self._pauses.take()
         self._tell()
 
     def settle(self) -> None:
@@ -161,7 +166,9 @@ class Loader:
         for name, progress in self._progress.items():
             if progress.rollout is not None and progress.rollout.is_tried(states):
                 self._conclude(name, progress, progress.rollout, states)
+                self._pauses.take()
         self._tell()
+        self._pauses.take()
         if not any(progress.rollout for progress in self._progress.values()) and self._is_followed(states):
             self._handover.remove_unwished([one for known in self._progress.values() for one in known.wished.values()])
         self.status = replace(
@@ -213,6 +220,7 @@ class Loader:
         for schema in self._inspection.new_schemas(name, progress):
             self._add_schema(schema)
         self._inspection.look_at_approvals(name, progress)
+        self._pauses.take()
         if progress.is_policy_known and progress.policy.content.unloaded:
             progress.unload()
             return

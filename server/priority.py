@@ -4,10 +4,13 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from typing import Final
 
 # At 10 callers notice a version being loaded, at 19 it takes twice as long (docs/LOG.md, swaps).
 _LOWEST: Final = 15
+_SPELL_S: Final = 0.0002
+_PAUSE_S: Final = 0.001
 
 
 def give_way_entirely() -> None:
@@ -32,3 +35,20 @@ def give_way() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+
+
+class Pauses:
+    """Pauses of a thread that gives way, between two pieces of its work.
+
+    Whoever answers waits until it has done a piece, since the scheduler takes the processor from it at a tick only, of
+    which there are few in a second. So it leaves it of its own accord.
+    """
+
+    def __init__(self) -> None:
+        self._due_s = 0.0
+
+    def take(self) -> None:
+        """Sleeps a little, if the calling thread has computed for a spell since it did so last."""
+        if time.thread_time() >= self._due_s:
+            time.sleep(_PAUSE_S)
+            self._due_s = time.thread_time() + _SPELL_S

@@ -16,7 +16,7 @@ from tests.benchmarks.errors import Unavailable, WrongAnswer
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.floor import generate_contract
 from tests.benchmarks.places import WORK
-from tests.benchmarks.processor import Cores, pinned
+from tests.benchmarks.processor import Cores, pinned, shielded
 
 Say = Callable[[str], None]
 
@@ -36,7 +36,9 @@ def main() -> int:
     started = dt.datetime.now(dt.UTC)
     try:
         generate_contract()
-        figures = list(_measured(asked, cores, partial(_say, console)))
+        with shielded(cores) as moved:
+            _say(console, f"{moved} of the kernel's threads keep off the servers' core")
+            figures = list(_measured(asked, cores, partial(_say, console)))
     except (WrongAnswer, Unavailable) as error:
         console.print(f"{type(error).__name__}: {error}", style="bold red", markup=False)
         return 1

@@ -3,9 +3,13 @@
 import os
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.benchmarks import usage
+
+_KERNEL = 2  # the process that all the kernel's threads descend from
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,30 @@ def pinned(cores: AbstractSet[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def shielded(cores: Cores) -> Iterator[int]:
+    """The kernel's own threads keep off the servers' cores within, where this user may ask for that; how many moved.
+
+    Those that belong to a core stay. One that looks through the memory for pages that nobody uses (DAMON) takes up to
+    5 ms at a time, now and then for minutes, and is not the server's fault (docs/LOG.md). Only where servers and load
+    have a core each: what is moved goes to the load's, which takes its core back at once (`undisturbed`).
+    """
+    moved = {}
+    if cores.is_split:
+        for thread in usage.family(_KERNEL):
+            with suppress(OSError):  # it has ended, or must stay where it is, or this user may not ask
+                before = os.sched_getaffinity(thread)
+                if before & cores.servers and before - cores.servers:
+                    os.sched_setaffinity(thread, before - cores.servers)
+                    moved[thread] = before
+    try:
+        yield len(moved)
+    finally:
+        for thread, before in moved.items():
+            with suppress(OSError):
+                os.sched_setaffinity(thread, before)
 
 
 @contextmanager

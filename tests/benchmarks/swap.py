@@ -23,7 +23,7 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.graph import Bundle, Recipe
 from tests.benchmarks.options import positive, seconds
 from tests.benchmarks.places import SWAP_RECORD, WORK
-from tests.benchmarks.processor import Cores, pinned
+from tests.benchmarks.processor import Cores, pinned, shielded
 from tests.benchmarks.steady import Pace, requests, steady
 from tests.benchmarks.stretches import Course, Pair
 from tests.benchmarks.swap_figures import figures
@@ -69,7 +69,10 @@ def main() -> int:
     WORK.mkdir(parents=True, exist_ok=True)
     say("the stated graph, and two more that are fitted to other samples")
     try:
-        found = measure([dataclasses.replace(graph.STATED, variant=k) for k in range(VARIANTS)], asked, cores, say)
+        recipes = [dataclasses.replace(graph.STATED, variant=number) for number in range(VARIANTS)]
+        with shielded(cores) as moved:
+            say(f"{moved} of the kernel's threads keep off the server's core")
+            found = measure(recipes, asked, cores, say)
     except WrongAnswer as error:
         console.print(f"{type(error).__name__}: {error}", style="bold red", markup=False)
         return _FAILED

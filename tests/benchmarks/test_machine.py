@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -32,6 +33,35 @@ def test_pinning_ends() -> None:
         assert os.sched_getaffinity(0) == {one}
 
     assert os.sched_getaffinity(0) == before
+
+
+def test_shield_ends() -> None:
+    """Within, whoever of the kernel's may move is off the servers' core, if this user may ask; then all is as before."""
+    cores = processor.split({0, 1})
+    before = _affinities_of_the_kernel()
+
+    with processor.shielded(cores) as moved:
+        within = _affinities_of_the_kernel()
+        changed = [pid for pid, affinity in before.items() if within.get(pid, affinity) != affinity]
+        assert len(changed) <= moved
+        assert not any(within[pid] & cores.servers for pid in changed)
+
+    after = _affinities_of_the_kernel()
+    assert all(after.get(pid, affinity) == affinity for pid, affinity in before.items())
+
+
+def test_one_core_has_no_shield() -> None:
+    """Where servers and load share a core nobody can be sent elsewhere."""
+    with processor.shielded(processor.split({0})) as moved:
+        assert moved == 0
+
+
+def _affinities_of_the_kernel() -> dict[int, set[int]]:
+    found = {}
+    for pid in usage.family(2):
+        with contextlib.suppress(ProcessLookupError):
+            found[pid] = os.sched_getaffinity(pid)
+    return found
 
 
 def test_name_with_parentheses_does_not_shift_the_fields() -> None:
