@@ -36,7 +36,7 @@ def test_pinning_ends() -> None:
 
 
 def test_shield_ends() -> None:
-    """Within, whoever of the kernel's may move is off the servers' core, if this user may ask; then all is as before."""
+    """Within, who of the kernel's may move is off the servers' core, if it may be asked; then all is as before."""
     cores = processor.split({0, 1})
     before = _affinities_of_the_kernel()
 
