@@ -118,9 +118,10 @@ class Follower:
             if self._loaded.get((wished.name, wished.version)) != wished:
                 self._load(wished, wish, expected)
         self._publish(wish, expected)
+        self._pauses.take()
         if self._retire_unneeded(wish):
             self._publish(wish, expected)
-        self._pauses.take()
+            self._pauses.take()
         self.wish = wish
         self._on_followed()
 
@@ -146,9 +147,8 @@ class Follower:
         key = wished.name, wished.version
         started_s = self._clock_s()
         try:
-            description = _describe(wished)
             do = self._do if self._routes else at_once
-            model = do(lambda: _build(wished, description, self._largest_batch))
+            model = do(lambda: _build(wished, self._largest_batch))
         except (BadBundle, OSError) as error:
             self.refused[f"{wished.name}/{wished.version}"] = str(error)[:1000]
             return
@@ -160,7 +160,9 @@ class Follower:
             return
         self._retire(key)
         self._models[key], self._loaded[key] = model, wished
+        self._pauses.take()
         self._publish(wish, expected)
+        self._pauses.take()
         load_ms = round((self._clock_s() - started_s) * 1e3, 1)
         _log.debug("version loaded", extra={"model": wished.name, "version": wished.version, "load_ms": load_ms})
 
@@ -188,16 +190,18 @@ class Follower:
     def _drop_retired(self) -> None:
         """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held."""
         if self._retired and self._retired[0][0] <= self._clock_s():
-            del self._retired[0]
-            give_back()
+            due = [self._retired.pop(0)]
+            self._do(lambda: _free(due))
 
 
-def _describe(wished: WishedModel) -> Description:
+def _free(models: list[tuple[float, Model]]) -> None:
+    models.clear()
+    give_back()
+
+
+def _build(wished: WishedModel, largest_batch: int) -> Model:
     manifest = read_manifest(wished)
-    return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
-
-
-def _build(wished: WishedModel, description: Description, largest_batch: int) -> Model:
+    description = Description(manifest, read_schema(manifest.schema), read_heads(manifest))
     graph, rows = _read_graph(wished), _read_rows(wished, description.schema.width)
     return build_model(description, graph, rows, largest_batch=largest_batch)
 

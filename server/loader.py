@@ -258,7 +258,6 @@ class Loader:
     def _load(self, name: str, version: int, progress: Progress) -> None:
         begun_s = self._clock_s()
         wished = self._inspection.attempt(name, version, progress, self._verify)
-        give_back()  # what verifying took
         if wished is None:
             return
         progress.wished = {**progress.wished, version: wished}
@@ -273,6 +272,12 @@ class Loader:
         return do(lambda: read(folder))
 
     def _verify(self, folder: Path) -> WishedModel:
+        try:
+            return self._hand_over(folder)
+        finally:
+            give_back()  # what that took, here too, since it takes as long as some requests
+
+    def _hand_over(self, folder: Path) -> WishedModel:
         bundle = read_bundle(folder, self._keys)
         load_model(bundle, largest_batch=1)  # workers, who will score more at once, try every size
         return self._handover.add_version(bundle, folder)

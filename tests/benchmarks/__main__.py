@@ -36,8 +36,8 @@ def main() -> int:
     started = dt.datetime.now(dt.UTC)
     try:
         generate_contract()
-        with shielded(cores) as moved:
-            _say(console, f"{moved} of the kernel's threads keep off the servers' core")
+        with shielded(cores, processor.other_threads()) as moved:
+            _say(console, f"{moved} other threads of this machine keep off the servers' core")
             figures = list(_measured(asked, cores, partial(_say, console)))
     except (WrongAnswer, Unavailable) as error:
         console.print(f"{type(error).__name__}: {error}", style="bold red", markup=False)

@@ -1,15 +1,11 @@
 """Which cores there are, and who runs on which."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from tests.benchmarks import usage
-
-_KERNEL = 2  # the process that all the kernel's threads descend from
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +57,39 @@ def pinned(cores: AbstractSet[int]) -> Iterator[None]:
 
 
 @contextmanager
-def shielded(cores: Cores) -> Iterator[int]:
-    """The kernel's own threads keep off the servers' cores within, where this user may ask for that; how many moved.
+def shielded(cores: Cores, others: Iterable[int]) -> Iterator[int]:
+    """Whoever else may run on the servers' core keeps off it within; how many threads that are.
 
-    Those that belong to a core stay. One that looks through the memory for pages that nobody uses (DAMON) takes up to
-    5 ms at a time, now and then for minutes, and is not the server's fault (docs/LOG.md). Only where servers and load
-    have a core each: what is moved goes to the load's, which takes its core back at once (`undisturbed`).
+    The kernel's own threads and others' programs, as far as this user may ask them to. One that looks through the
+    memory for pages that nobody uses (DAMON) takes up to 5 ms at a time, in some minutes and not in others: more than
+    what is measured (docs/LOG.md). Only where servers and load have a core each: who moves goes to the load's, which
+    takes its core back at once (`undisturbed`).
+
+    Args:
+        cores: who runs where.
+        others: threads by number, such as `other_threads`; what they start meanwhile, and leave, stays off the core.
     """
     moved = {}
-    if cores.is_split:
-        for thread in usage.family(_KERNEL):
-            with suppress(OSError):  # it has ended, or must stay where it is, or this user may not ask
-                before = os.sched_getaffinity(thread)
-                if before & cores.servers and before - cores.servers:
-                    os.sched_setaffinity(thread, before - cores.servers)
-                    moved[thread] = before
+    for thread in others if cores.is_split else ():
+        with suppress(OSError):  # it has ended, or must stay where it is, or this user may not ask
+            before = os.sched_getaffinity(thread)
+            if before & cores.servers and before - cores.servers:
+                os.sched_setaffinity(thread, before - cores.servers)
+                moved[thread] = before
     try:
         yield len(moved)
     finally:
         for thread, before in moved.items():
             with suppress(OSError):
                 os.sched_setaffinity(thread, before)
+
+
+def other_threads() -> Iterator[int]:
+    """Every thread of this machine but this process's."""
+    own = str(os.getpid())
+    for task in Path("/proc").glob("[0-9]*/task/[0-9]*"):
+        if task.parts[2] != own:
+            yield int(task.name)
 
 
 @contextmanager

@@ -70,8 +70,8 @@ def main() -> int:
     say("the stated graph, and two more that are fitted to other samples")
     try:
         recipes = [dataclasses.replace(graph.STATED, variant=number) for number in range(VARIANTS)]
-        with shielded(cores) as moved:
-            say(f"{moved} of the kernel's threads keep off the server's core")
+        with shielded(cores, processor.other_threads()) as moved:
+            say(f"{moved} other threads of this machine keep off the server's core")
             found = measure(recipes, asked, cores, say)
     except WrongAnswer as error:
         console.print(f"{type(error).__name__}: {error}", style="bold red", markup=False)
