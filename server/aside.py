@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 _PATIENCE_S: Final = 5.0
 
 # Who wants the work done may run in place of who answers. When it goes to sleep then, Linux 6.18 prefers the thread
-# that it woke to the one that waits to go on, up to the next tick: 4 ms (measured). So the thread it wakes sleeps first.
+# that it woke to the one that waits to go on, up to the next tick: 4 ms (measured). So that one sleeps first.
 _BREATH_S: Final = 0.0005
 
 
