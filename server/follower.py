@@ -147,8 +147,10 @@ class Follower:
         key = wished.name, wished.version
         started_s = self._clock_s()
         try:
+            description = _describe(wished)
+            self._pauses.take()
             do = self._do if self._routes else at_once
-            model = do(lambda: _build(wished, self._largest_batch))
+            model = do(lambda: _build(wished, description, self._largest_batch))
         except (BadBundle, OSError) as error:
             self.refused[f"{wished.name}/{wished.version}"] = str(error)[:1000]
             return
@@ -188,20 +190,22 @@ class Follower:
         self._registry.publish(models, self._schemas, awaited, self._routes)
 
     def _drop_retired(self) -> None:
-        """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held."""
+        """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held, so it is done here.
+
+        A thread that gives way entirely (server.aside) could lose the processor with that lock, and keep all waiting.
+        """
         if self._retired and self._retired[0][0] <= self._clock_s():
-            due = [self._retired.pop(0)]
-            self._do(lambda: _free(due))
+            del self._retired[0]
+            self._pauses.take()
+            give_back()
 
 
-def _free(models: list[tuple[float, Model]]) -> None:
-    models.clear()
-    give_back()
-
-
-def _build(wished: WishedModel, largest_batch: int) -> Model:
+def _describe(wished: WishedModel) -> Description:
     manifest = read_manifest(wished)
-    description = Description(manifest, read_schema(manifest.schema), read_heads(manifest))
+    return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
+
+
+def _build(wished: WishedModel, description: Description, largest_batch: int) -> Model:
     graph, rows = _read_graph(wished), _read_rows(wished, description.schema.width)
     return build_model(description, graph, rows, largest_batch=largest_batch)
 
