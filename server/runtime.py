@@ -58,7 +58,7 @@ def as_json(content: object) -> bytes:
 
 
 def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401  # what json passes
-    # asdict copies all that is within, which takes ten times as long (measured)
+    # asdict copies all that is within: a wish of two versions takes three times as long (measured)
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
