@@ -147,8 +147,7 @@ class Follower:
         key = wished.name, wished.version
         started_s = self._clock_s()
         try:
-            description = _describe(wished)
-            self._pauses.take()
+            description = self._describe(wished)
             do = self._do if self._routes else at_once
             model = do(lambda: _build(wished, description, self._largest_batch))
         except (BadBundle, OSError) as error:
@@ -167,6 +166,16 @@ class Follower:
         self._pauses.take()
         load_ms = round((self._clock_s() - started_s) * 1e3, 1)
         _log.debug("version loaded", extra={"model": wished.name, "version": wished.version, "load_ms": load_ms})
+
+    def _describe(self, wished: WishedModel) -> Description:
+        self._pauses.take()
+        manifest = read_manifest(wished)
+        self._pauses.take()
+        schema = read_schema(manifest.schema)
+        self._pauses.take()
+        heads = read_heads(manifest)
+        self._pauses.take()
+        return Description(manifest, schema, heads)
 
     def _retire(self, key: Key) -> None:
         if key in self._models:
@@ -198,11 +207,6 @@ class Follower:
             del self._retired[0]
             self._pauses.take()
             give_back()
-
-
-def _describe(wished: WishedModel) -> Description:
-    manifest = read_manifest(wished)
-    return Description(manifest, read_schema(manifest.schema), read_heads(manifest))
 
 
 def _build(wished: WishedModel, description: Description, largest_batch: int) -> Model:

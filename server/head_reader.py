@@ -1,9 +1,9 @@
 """The heads of a manifest, checked."""
 
-import itertools
-import math
 import re
 from collections.abc import Mapping
+
+import numpy as np
 
 from protos.audience.v1 import bundle_pb2
 from server.errors import BadBundle
@@ -122,7 +122,8 @@ def _read_percentiles(head: bundle_pb2.Head) -> Percentiles | None:
     if not head.HasField("distribution"):
         return None
     quantiles = tuple(head.distribution.quantiles)
-    is_rising = all(low <= high for low, high in itertools.pairwise(quantiles))
-    if len(quantiles) < _LEAST_QUANTILES or not is_rising or not all(map(math.isfinite, quantiles)):
+    numbers = np.array(quantiles, dtype=np.float64)
+    is_rising = bool(np.isfinite(numbers).all() and (numbers[:-1] <= numbers[1:]).all())
+    if len(quantiles) < _LEAST_QUANTILES or not is_rising:
         raise BadBundle(f"head {head.name!r} needs 2 or more quantiles that never fall; it has {len(quantiles)}")
     return Percentiles(quantiles)

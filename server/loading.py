@@ -20,7 +20,7 @@ _CONTROL = 0
 _YES = b"\1"
 
 # At half of a core's peak a version then serves after one or two seconds instead of five (docs/LOG.md, swaps).
-REST_S: Final = 0.0003
+REST_S: Final = 0.0001
 LONG_TURN_S: Final = 0.001
 
 

@@ -1,7 +1,6 @@
 """Where a score stands among others."""
 
 import bisect
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -20,15 +19,13 @@ class Percentiles:
         self._quantiles = tuple(quantiles)
         self._last = len(self._quantiles) - 1
         # Where many share one score, the line rises between that score and the next number there is.
-        points, shares = list[float](), list[float]()
-        for score, places in itertools.groupby(range(self._last + 1), self._quantiles.__getitem__):
-            first, *others = places
-            points.append(score)
-            shares.append(100.0 * first / self._last)
-            if others:
-                points.append(math.nextafter(score, math.inf))
-                shares.append(100.0 * others[-1] / self._last)
-        self._points, self._shares = np.array(points), np.array(shares)
+        scores = np.array(self._quantiles, dtype=np.float64)
+        differs = scores[1:] != scores[:-1]
+        first, last = np.flatnonzero(np.append(True, differs)), np.flatnonzero(np.append(differs, True))
+        steps = np.sort(np.concatenate((first, last[last > first])))
+        is_end = np.append(False, scores[steps][1:] == scores[steps][:-1])
+        self._points = np.where(is_end, np.nextafter(scores[steps], math.inf), scores[steps])
+        self._shares = 100.0 * steps / self._last
 
     def of(self, score: float) -> float:
         """Share of the population with a lower score, in [0, 100].

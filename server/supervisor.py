@@ -17,6 +17,7 @@ from server.child import CANNOT_START, Child, ending, start_process
 from server.counters import Counters, Row, Shape
 from server.orders import Orders
 from server.ports import Reservation
+from server.priority import LONG_SLICES_S, take_slices
 from server.runtime import Runtime, Watched, made
 from server.series import STARTS, SUPERVISOR_ROW, row_count
 from server.settings import Settings
@@ -137,6 +138,7 @@ class Supervisor:
 def run(settings: Settings, stop: Stop) -> int:
     """Serves until asked to stop, then drains. The exit status: 0 after a drain, 2 when it cannot start."""
     logs.configure(settings.log_level, "supervisor")
+    take_slices(LONG_SLICES_S)  # control too, which inherits it; the workers ask for the usual ones
     with ExitStack() as stack:
         try:
             reserved = _reserve(settings, stack)

@@ -17,6 +17,7 @@ from server.inference.service import add_inference_service
 from server.loading import Loading
 from server.metrics import Metrics
 from server.orders import Orders, die_with
+from server.priority import USUAL_SLICES_S, take_slices
 from server.registry import Registry
 from server.runtime import Runtime
 from server.scoring import SERVICE, Scoring
@@ -151,6 +152,7 @@ def main() -> None:
     orders = Orders.from_json(sys.argv[1])
     die_with(orders.parent)
     logs.configure(orders.settings.log_level, f"worker {orders.worker}")
+    take_slices(USUAL_SLICES_S)  # instead of the supervisor's
     sys.setswitchinterval(_SWITCH_S)
     try:
         Worker(orders).run(stop)

@@ -1,7 +1,14 @@
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
 from server import priority
-from server.priority import Pauses
+from server.priority import LONG_SLICES_S, USUAL_SLICES_S, Pauses, give_way, take_slices
+
+SCHEDULING = Path("/proc/thread-self/sched")
 
 
 class Clock:
@@ -35,3 +42,35 @@ def test_pauses_after_each_spell(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(100):
         pauses.take()
     assert clock.slept <= before + 1
+
+
+def slice_ns() -> int:
+    """Of the calling thread."""
+    lines = SCHEDULING.read_text(encoding="utf-8").splitlines()
+    return next((int(line.split(":")[1]) for line in lines if line.startswith("se.slice")), 0)
+
+
+def has_slices() -> bool:
+    """Whether this kernel has them, and tells."""
+    release = tuple(map(int, os.uname().release.split(".")[:2]))
+    return release >= (6, 12) and SCHEDULING.exists() and slice_ns() > 0
+
+
+@pytest.mark.skipif(not has_slices(), reason="the kernel has no slices of a thread, or does not tell them")
+def test_slices() -> None:
+    """A thread that gives way takes long slices, and hands them on; a thread may go back to the usual ones."""
+
+    def takes() -> list[int]:
+        found = [slice_ns()]
+        give_way()
+        found.append(slice_ns())
+        with ThreadPoolExecutor(1) as pool:
+            found.append(pool.submit(slice_ns).result())
+        take_slices(USUAL_SLICES_S)
+        return [*found, slice_ns(), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())]
+
+    with ThreadPoolExecutor(1) as pool:
+        usual, *others = pool.submit(takes).result()
+    long = round(LONG_SLICES_S * 1e9)
+    assert usual < long
+    assert others == [long, long, usual, 15]
