@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -52,7 +51,8 @@ if TYPE_CHECKING:
     from server.mirror import Mirror
 
 _THREADS = 4
-_REPORT_S = 0.2  # how often the workers are looked at, to say whether they are ready
+_LOOK_S = 0.2  # how often the workers are looked at, to say whether they are ready
+_REST_S = 0.5  # once they were
 _GRACE_S = 0.5
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -129,8 +129,7 @@ class Control:
         threading.Thread(target=self._load, name="loader", daemon=True).start()
         self._runtime.replace_json(self._runtime.control, {"pid": os.getpid(), "is_listening": True})
         reported = None
-        while not stop.is_asked:
-            time.sleep(_REPORT_S)
+        while not stop.wait_for(_REST_S if self._was_ready else _LOOK_S):
             states = self._workers.look()
             if states is not reported:
                 self._report(states)

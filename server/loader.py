@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -31,7 +31,7 @@ from server.wish import WishedModel
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-LOOK_S = 0.05
+LOOK_S = 0.1
 _PATIENCE_S = 30.0  # for workers that do not come to try a version, after which the next is begun with anyway
 _REST_S = 0.25  # the longest that it sleeps, so that it ends soon when it is told to, and sees who comes late
 
@@ -163,6 +163,7 @@ class Loader:
         if states != self._settled:
             self._done = None
         self._settled, self._is_news = states, False
+        self._pauses.take()
         for name, progress in self._progress.items():
             if progress.rollout is not None and progress.rollout.is_tried(states):
                 self._conclude(name, progress, progress.rollout, states)
@@ -170,7 +171,8 @@ class Loader:
         self._tell()
         self._pauses.take()
         if not any(progress.rollout for progress in self._progress.values()) and self._is_followed(states):
-            self._handover.remove_unwished([one for known in self._progress.values() for one in known.wished.values()])
+            self._remove_unwished()
+        self._pauses.take()
         self.status = replace(
             self.status,
             models={name: progress.status(name, states) for name, progress in self._progress.items()},
@@ -180,6 +182,12 @@ class Loader:
             },
             looks=self._looks,
         )
+
+    def _remove_unwished(self) -> None:
+        coming = [one for known in self._progress.values() for one in known.wished.values()]
+        dropped = self._handover.drop_unwished(coming)
+        if dropped:
+            self._do(lambda: _remove(dropped))
 
     @property
     def _next_sequence(self) -> int:
@@ -320,3 +328,8 @@ class Loader:
         if version in progress.found:
             reason = next(iter(reasons.values()), "no worker is there")
             self._inspection.refuse(name, version, progress, reason)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

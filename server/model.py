@@ -1,6 +1,7 @@
 """A version's graph, loaded: the only module of the server that knows ONNX Runtime."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -72,12 +73,12 @@ def load_model(bundle: Bundle, *, largest_batch: int) -> Model:
     return model
 
 
-def build_model(description: Description, graph: bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
+def build_model(description: Description, graph: Path | bytes, rows: FloatMatrix, *, largest_batch: int) -> Model:
     """The model of a version that load_model accepted before, in this server: built and warm, without further checks.
 
     Args:
         description: what the version says of itself.
-        graph: its graph.
+        graph: its graph, or where that is.
         rows: shape (n, schema width), at least one: what it is warmed with.
         largest_batch: the most rows that will be scored at once.
 
@@ -134,7 +135,7 @@ def _too_new(what: str) -> BadBundle:
     )
 
 
-def open_graph(model: bytes) -> onnxruntime.InferenceSession:
+def open_graph(model: Path | bytes) -> onnxruntime.InferenceSession:
     """ONNX Runtime's session of a graph, as this server runs it: on the calling thread alone.
 
     Raises:

@@ -23,6 +23,10 @@ class Stop:
             os._exit(_FAILED + number)
         self._asked.put(number)
 
+    def wake(self, _number: int = 0, _frame: object = None) -> None:
+        """Ends the wait that is going on, or else the next one, although nobody asks: a handler of signals, too."""
+        self._asked.put(0)
+
     @property
     def is_asked(self) -> bool:
         """Whether somebody has asked."""
@@ -38,9 +42,11 @@ class Stop:
             pass
 
     def wait_for(self, seconds: float) -> bool:
-        """Blocks until somebody asks, at most so long; whether somebody has."""
+        """Blocks until somebody asks or wakes it, at most so long; whether somebody has asked."""
         with contextlib.suppress(queue.Empty):
-            self._asked.put(self._asked.get(timeout=seconds))  # for whoever asks next
+            number = self._asked.get(timeout=seconds)
+            if self.is_asked:
+                self._asked.put(number)  # for whoever asks next
         return self.is_asked
 
 

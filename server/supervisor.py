@@ -25,7 +25,7 @@ from server.signals import Stop
 from server.workers import Workers
 
 _LOOK_S = 0.05
-_REST_S = 0.2  # once all is running
+_REST_S = 1.0  # once all is running: a process that ends says so
 _LATE_S = 3.0  # what a process gets beyond its drain and grace
 _CONTROL_S = 2.0
 _log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Supervisor:
 
     def run(self, stop: Stop) -> int:
         """Keeps the processes alive until asked to stop, then drains. The exit status: 0; 2 when one cannot start."""
+        signal.signal(signal.SIGCHLD, stop.wake)
         while not stop.is_asked:
             failed = self._look()
             if failed is not None:
@@ -69,7 +70,7 @@ class Supervisor:
                 self._end(0.0)
                 return CANNOT_START
             self._note_listening()
-            stop.wait_for(_REST_S if self._is_listening else _LOOK_S)
+            stop.wait_for(self._rest_s())
         _log.info("draining", extra={"drain_seconds": self._settings.drain_seconds})
         self._end(self._settings.drain_seconds + self._settings.grace_seconds + _LATE_S)
         _log.info("stopped")
@@ -92,6 +93,11 @@ class Supervisor:
         extra = {"child": child.name, "ending": ending(status), "again_in_seconds": child.wait_s}
         _log.error("process ended; it is started again", extra=extra)
         self._forget(child)
+
+    def _rest_s(self) -> float:
+        """How long nobody has to be looked at: long, once all run and listen."""
+        is_calm = self._is_listening and all(child.is_alive for child in (self._control, *self._workers))
+        return _REST_S if is_calm else _LOOK_S
 
     def _forget(self, child: Child) -> None:
         """Removes what the process said of itself, which holds no longer."""
