@@ -2,10 +2,10 @@
 
 What loads gives way to what answers (server.aside). Where answering alone fills a core, because rows that come one by
 one cost more than rows that come together, a version would take ten seconds to come to serve, or a minute. So while one
-is on its way, the loop rests a little between two turns; it answers as many, a few more at a time. After a turn with
-many calls, which shows that those who came meanwhile are not yet answered, that more is asked than in the middle, or
-that the processor is slow just now, it does not: those who wait would wait longer and longer (measured: 100 ms,
-docs/LOG.md). Where many come to every turn, nothing is left for a version until the patience of server.aside ends.
+is on its way, the loop rests a little between two turns; it answers as many, a few more at a time. After a long turn,
+which shows that more is asked than in the middle, or that the processor is slow just now, it does not: those who wait
+would wait longer and longer (measured: 100 ms, docs/LOG.md). Where all turns are long, nothing is left for a version
+until the patience of server.aside ends.
 """
 
 import mmap
@@ -21,7 +21,7 @@ _YES = b"\1"
 
 # At half of a core's peak a version then serves after one or two seconds instead of five (docs/LOG.md, swaps).
 REST_S: Final = 0.0001
-MOST_CALLS: Final = 4
+LONG_TURN_S: Final = 0.001
 
 
 class Loading:
@@ -68,6 +68,6 @@ class Loading:
         """Whether any process is."""
         return self._bytes.find(_YES) >= 0
 
-    def rest_s(self, count: int) -> float:
-        """How long the loop is to rest after a turn for which so many calls were there; 0 for not at all."""
-        return REST_S if count <= MOST_CALLS and self.is_going_on() else 0.0
+    def rest_s(self, turn_s: float) -> float:
+        """How long the loop is to rest after a turn that took so long; 0 for not at all."""
+        return REST_S if turn_s < LONG_TURN_S and self.is_going_on() else 0.0

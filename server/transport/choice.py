@@ -19,7 +19,7 @@ def make_transport(
     metrics: Metrics,
     spare: Spare,
     *,
-    rest_s: Callable[[int], float],
+    rest_s: Callable[[float], float],
 ) -> grpc.Server:
     """A server with these methods, without a port yet.
 
@@ -28,8 +28,8 @@ def make_transport(
         methods: those that score.
         metrics: where calls are counted.
         spare: what is done when nobody waits.
-        rest_s: how long to leave the processor to others after a turn for which so many calls were there. The threads
-            transport has no turns.
+        rest_s: how long to leave the processor to others after a turn that took so many seconds. The threads transport
+            has no turns.
 
     Raises:
         UnusableCore: the inline transport does not work with this grpcio. The text says what to do.

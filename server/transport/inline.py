@@ -36,7 +36,7 @@ _LOST_S = 1.0  # with no call open, after which a server that stops waits for no
 _MOST_EVENTS = 512  # taken between two batches, so that scoring goes on whatever arrives
 
 
-def _no_rest(_count: int) -> float:
+def _no_rest(_turn_s: float) -> float:
     return 0.0
 
 
@@ -46,7 +46,7 @@ def make_server(  # noqa: PLR0913  # keyword-only knobs of one server
     most_rows: int,
     most_wait_s: float,
     spare: Spare | None = None,
-    rest_s: Callable[[int], float] = _no_rest,
+    rest_s: Callable[[float], float] = _no_rest,
     is_own: bool = False,
 ) -> "Server":
     """A server without a port or a method yet.
@@ -56,7 +56,7 @@ def make_server(  # noqa: PLR0913  # keyword-only knobs of one server
         most_rows: the most rows that are scored together; a single call may have more.
         most_wait_s: calls that would wait longer than this to be scored are refused as they arrive.
         spare: what is done instead of sleeping.
-        rest_s: how long it leaves the processor to others after a turn for which so many calls were there.
+        rest_s: how long it leaves the processor to others after a turn that took so many seconds to answer somebody.
         is_own: whether its own code speaks HTTP/2 (transport.sockets), without TLS, instead of grpcio's core.
     """
     line = Line(most_rows=most_rows, most_wait_s=most_wait_s, most_calls=limits.most_calls)
@@ -87,7 +87,7 @@ class Server(grpc.Server):
         line: Line,
         wires: core.Core | sockets.Core,
         spare: Spare | None,
-        rest_s: Callable[[int], float],
+        rest_s: Callable[[float], float],
     ) -> None:
         self._spare = spare
         self._find_rest_s = rest_s

@@ -144,9 +144,8 @@ class Line:
         self._waiting_s, self._waiting_size = 0.0, 0
         self._silent.clear()
 
-    def score(self) -> int:
-        """Scores and answers the first in the line, as many as may be scored together; how many were in the line."""
-        count = len(self.waiting)
+    def score(self) -> float:
+        """Scores and answers the first in the line, as many as may be scored together; how long that took."""
         began_s = self._ended_s or time.perf_counter()
         batch, expected_s = self._next()
         if batch:
@@ -154,9 +153,10 @@ class Line:
             for call in batch:
                 call.finish()
         ended_s = time.perf_counter()
-        _learn(batch, ended_s - began_s)
+        turn_s = ended_s - began_s
+        _learn(batch, turn_s)
         self._ended_s, self._turn_s = (ended_s, expected_s) if self.waiting else (0.0, 0.0)
-        return count
+        return turn_s
 
     def _next(self) -> tuple[Sequence["ScoringCall"], float]:
         """The next calls to score together, and how long that should take."""

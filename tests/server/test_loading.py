@@ -3,7 +3,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from server.loading import MOST_CALLS, REST_S, Loading
+from server.loading import LONG_TURN_S, REST_S, Loading
 
 KILLED = """
 import os, sys
@@ -37,17 +37,17 @@ def test_loops_rest_for_everybody(tmp_path: Path) -> None:
     path = tmp_path / "loading"
     loop = Loading.of_worker(path, 1)
     for one in (Loading.of_control(path), Loading.of_worker(path, 0), loop):
-        assert loop.rest_s(1) == 0
+        assert loop.rest_s(0.0) == 0
         with one.going_on():
-            assert loop.rest_s(1) == REST_S
-    assert loop.rest_s(1) == 0
+            assert loop.rest_s(0.0) == REST_S
+    assert loop.rest_s(0.0) == 0
 
 
 def test_loops_in_a_hurry_do_not_rest(tmp_path: Path) -> None:
-    """Where many have come, those who come next would wait longer and longer."""
+    """Whoever waits after a long turn would wait longer and longer."""
     loop = Loading.of_worker(tmp_path / "loading", 0)
     with loop.going_on():
-        assert [loop.rest_s(count) for count in (1, MOST_CALLS, MOST_CALLS + 1, 1000)] == [REST_S, REST_S, 0, 0]
+        assert [loop.rest_s(turn_s) for turn_s in (0.9 * LONG_TURN_S, LONG_TURN_S, 1.0)] == [REST_S, 0, 0]
 
 
 def test_what_a_killed_process_left_is_forgotten(tmp_path: Path) -> None:

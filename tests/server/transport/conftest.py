@@ -116,7 +116,7 @@ def _make(  # noqa: PLR0913  # keyword-only knobs of either transport
     most_wait_s: float = PATIENCE_S,
     pool: int = 4,
     spare: Spare | None = None,
-    rest_s: Callable[[int], float] = lambda _: 0.0,
+    rest_s: Callable[[float], float] = lambda _: 0.0,
     **limits: Any,
 ) -> Any:
     bounds = replace(LIMITS, **limits)
