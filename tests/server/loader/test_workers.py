@@ -67,13 +67,17 @@ def test_worker_that_cannot_load_is_shown(
     assert pair.step() == {"shop": ModelStatus(2, (1, 2), {})}
 
 
-def test_graph_that_changed_since_it_was_verified(pair: Pair, versions: Versions) -> None:
-    """A worker refuses a graph that is not the one that control verified."""
+@pytest.mark.parametrize("left_free", [0, 1 << 40])
+def test_graph_that_changed_since_it_was_verified(
+    pair: Pair, versions: Versions, monkeypatch: pytest.MonkeyPatch, left_free: int
+) -> None:
+    """A worker refuses a graph that is not the one that control verified, in the runtime folder or the repository."""
+    monkeypatch.setattr(handover, "_LEFT_FREE", left_free)
     versions.put(pair.root, 1)
     pair.loader.step()
-    (graph,) = pair.runtime.folder.glob("*.onnx")
+    (graph,) = (pair.root if left_free else pair.runtime.folder).rglob("*.onnx")
     graph.write_bytes(graph.read_bytes()[:-1] + b"x")
-    pair.step()
+    pair.worker.step()
     assert "changed since it was verified" in pair.worker.refused["shop/1"]
     assert pair.serving == {}
 
