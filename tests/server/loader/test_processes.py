@@ -51,7 +51,11 @@ def test_runs_outlive_a_fault(pair: Pair, versions: Versions, caplog: pytest.Log
         raise ZeroDivisionError("nobody foresaw this")
 
     pair.on_followed = pair.on_look = fail_then_stop
-    pair.worker.run(stop)
+    # On a thread of its own, which it makes give way for good: the servers of later tests would inherit that.
+    thread = threading.Thread(target=pair.worker.run, args=(stop,))
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
     assert pair.serving == {"shop": 1}
     assert caplog.text.count("the follower failed; what is loaded keeps serving") == 2
     stop.clear()
