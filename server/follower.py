@@ -219,17 +219,19 @@ def _verified_graph(wished: WishedModel) -> Path | bytes:
 
     ONNX Runtime copies content with the interpreter's lock held, 1.4 ms for 2 MB, and keeps it.
     """
-    graph: Path | bytes
-    path = graph = Path(wished.graph)
+    path = Path(wished.graph)
     if path.parent == Path(wished.manifest).parent:
         with path.open("rb", buffering=0) as file:
-            sha256 = hashlib.file_digest(file, hashlib.sha256).hexdigest()
-    else:
-        graph = path.read_bytes()
-        sha256 = hashlib.sha256(graph).hexdigest()
+            _check_graph(wished, hashlib.file_digest(file, hashlib.sha256).hexdigest())
+        return path
+    graph = path.read_bytes()
+    _check_graph(wished, hashlib.sha256(graph).hexdigest())
+    return graph
+
+
+def _check_graph(wished: WishedModel, sha256: str) -> None:
     if sha256 != wished.sha256:
         raise BadBundle(f"the graph of {wished.name}/{wished.version} changed since it was verified")
-    return graph
 
 
 def _read_rows(wished: WishedModel, width: int) -> FloatMatrix:

@@ -1,7 +1,6 @@
 """How verified versions reach the workers: as files in the runtime folder, and a wish that names them."""
 
 import hashlib
-import itertools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -30,7 +29,6 @@ class Handover:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._numbers = itertools.count()
         watched = Watched(runtime.wish)
         watched.look()
         self.wish = Wish() if watched.content is None else Wish.from_json(watched.content)
@@ -76,19 +74,16 @@ class Handover:
         self.wish = replace(wish, sequence=sequence + 1)
         self._runtime.replace_json(self._runtime.wish, self.wish)
 
-    def drop_unwished(self, coming: Iterable[WishedModel] = ()) -> list[Path]:
-        """Gives the files of versions that no worker needs any longer other names; all have followed the last wish.
-
-        To remove what is in memory takes as long as some requests, or longer. So that is the caller's; what it leaves
-        comes again.
+    def remove_unwished(self, coming: Iterable[WishedModel] = ()) -> None:
+        """Removes the files of versions that no worker needs any longer: all have followed the last wish.
 
         Args:
             coming: versions that are to be wished yet.
         """
         needed = {path for model in (*self.wish.models, *coming) for path in (model.manifest, model.graph, model.rows)}
-        files = [path for path in self._runtime.folder.iterdir() if path.suffix in _SUFFIXES]
-        unwished = [path for path in files if str(path) not in needed]
-        return [path.rename(path.with_name(f"dropped-{next(self._numbers)}{path.suffix}")) for path in unwished]
+        for path in self._runtime.folder.iterdir():
+            if path.suffix in _SUFFIXES and str(path) not in needed:
+                path.unlink()
 
     def _write(self, name: str, content: bytes) -> str:
         path = self._runtime.folder / name

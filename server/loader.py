@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -171,7 +171,7 @@ class Loader:
         self._tell()
         self._pauses.take()
         if not any(progress.rollout for progress in self._progress.values()) and self._is_followed(states):
-            self._remove_unwished()
+            self._handover.remove_unwished([one for known in self._progress.values() for one in known.wished.values()])
         self._pauses.take()
         self.status = replace(
             self.status,
@@ -182,12 +182,6 @@ class Loader:
             },
             looks=self._looks,
         )
-
-    def _remove_unwished(self) -> None:
-        coming = [one for known in self._progress.values() for one in known.wished.values()]
-        dropped = self._handover.drop_unwished(coming)
-        if dropped:
-            self._do(lambda: _remove(dropped))
 
     @property
     def _next_sequence(self) -> int:
@@ -328,8 +322,3 @@ class Loader:
         if version in progress.found:
             reason = next(iter(reasons.values()), "no worker is there")
             self._inspection.refuse(name, version, progress, reason)
-
-
-def _remove(files: Iterable[Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)

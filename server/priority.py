@@ -59,11 +59,12 @@ def take_slices(seconds: float) -> None:
         seconds: of processor time, up to LONG_SLICES_S, or USUAL_SLICES_S.
     """
     number = _SCHED_SETATTR.get(platform.machine())
-    if sys.platform != "linux" or number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        return
-    nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, 0, nice, 0, round(seconds * 1e9), 0, 0)
-    ctypes.CDLL(None).syscall(number, 0, wanted, 0)  # where it is not allowed, all stays as it was
+    if sys.platform == "linux" and number is not None:
+        with contextlib.suppress(OSError):
+            nice, policy = os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), os.sched_getscheduler(0)
+            wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0)
+            if policy == os.SCHED_OTHER:  # to others the field means something else
+                ctypes.CDLL(None).syscall(number, 0, wanted, 0)  # where it is not allowed, all stays as it was
 
 
 class Pauses:

@@ -126,7 +126,7 @@ def test_versions_are_brought_in_aside_once_others_serve(pair: Pair, versions: V
     break_model(versions.put(pair.root, 3))
     pair.steps()
     assert (worker.came, pair.serving) == ([Model], {"shop": 2})
-    assert set(control.came) == {tuple, WishedModel, BadBundle, type(None)}  # the last removed version 1's files
+    assert set(control.came) == {tuple, WishedModel, BadBundle}
     assert pair.refusals() == 1
 
 
