@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 from server.loading import Loading
 from server.priority import give_way_entirely
+from server.yielding import yielding
 
 _T = TypeVar("_T")
 
@@ -73,6 +74,7 @@ class Aside:
     def _do(self, work: Callable[[], _T]) -> _T:
         try:
             time.sleep(_BREATH_S)
-            return work()
+            with yielding():
+                return work()
         finally:
             self._is_busy = False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from google.protobuf import json_format
 
 from protos.audience.v1 import bundle_pb2
+from server import pieces
 from server.errors import BadBundle
 from server.head_reader import read_heads
 from server.reference import REFERENCE_FILE, Reference, read_reference
@@ -165,7 +166,7 @@ def _read_file(path: Path) -> bytes:
         try:
             size = _plain_size(handle, path.name)
             with open(handle, "rb", closefd=False) as file:  # what was checked is read, whatever its name
-                return file.read(size)
+                return pieces.read(file, size)
         finally:
             os.close(handle)
     except OSError as error:

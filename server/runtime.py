@@ -13,6 +13,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from server import pieces
+
 _PREFIX = "audience-"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # kept in memory; the folder in it is the owner's alone
 _LOCK = "lock"
@@ -44,7 +46,7 @@ class Runtime:
         Only one process writes each file. Two of its threads may write the same at once (server.aside).
         """
         draft = path.with_name(f".{threading.get_native_id()}.{path.name}")
-        draft.write_bytes(content)
+        pieces.write(draft, content)
         draft.replace(path)
 
     def replace_json(self, path: Path, content: object) -> None:
