@@ -60,10 +60,18 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A whole version, its hashes verified."""
+    """A whole version, its hashes verified.
+
+    Attributes:
+        description: what it says of itself.
+        model: the graph, a serialized ModelProto.
+        model_sha256: of the graph, in hex.
+        reference: rows and their scores.
+    """
 
     description: Description
     model: bytes
+    model_sha256: str
     reference: Reference
 
 
@@ -98,7 +106,8 @@ def read_bundle(folder: Path, keys: TrustedKeys | None = None) -> Bundle:
     files = {name: _verified(folder, name, sums) for name in sorted(REQUIRED_FILES)}
     description = _describe(folder, files[MANIFEST_FILE])
     width, score_count = description.schema.width, description.manifest.graph.score_count
-    return Bundle(description, files[MODEL_FILE], read_reference(files[REFERENCE_FILE], width, score_count))
+    reference = read_reference(files[REFERENCE_FILE], width, score_count)
+    return Bundle(description, files[MODEL_FILE], sums[MODEL_FILE], reference)
 
 
 def largest_bytes(name: str) -> int:

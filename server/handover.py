@@ -1,6 +1,5 @@
 """How verified versions reach the workers: as files in the runtime folder, and a wish that names them."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -46,15 +45,14 @@ class Handover:
     def add_version(self, bundle: Bundle, folder: Path) -> WishedModel:
         """Writes what a worker needs of a verified version, whose folder this is."""
         manifest = bundle.description.manifest
-        sha256 = hashlib.sha256(bundle.model).hexdigest()
-        stem = f"{manifest.model}-{manifest.version}-{sha256[:16]}"
+        stem = f"{manifest.model}-{manifest.version}-{bundle.model_sha256[:16]}"
         return WishedModel(
             name=manifest.model,
             version=manifest.version,
             manifest=self._write(f"{stem}.manifest", manifest.SerializeToString()),
             graph=self._copy(f"{stem}.onnx", bundle.model, folder),
             rows=self._write(f"{stem}.rows", bundle.reference.features[:_MOST_ROWS].tobytes()),
-            sha256=sha256,
+            sha256=bundle.model_sha256,
         )
 
     def tell(

@@ -1,6 +1,7 @@
 """A version's graph, loaded: the only module of the server that knows ONNX Runtime."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ INPUT = "features"
 OUTPUT = "scores"
 _NO_FOLDER = "/dev/null"  # exists everywhere and holds no file
 _LARGEST_TOLERANCE = 0.01
+_KNOWN_VERSIONS = 100  # of operator sets, of which it is remembered whether ONNX Runtime reads them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,16 +115,17 @@ def _check_versions(graph: bundle_pb2.Graph, versions: Versions) -> None:
     opset = versions.opsets.get(DEFAULT_DOMAIN, 0)
     if opset != graph.opset:
         raise BadBundle(f"the graph is of ONNX's operator set {opset}; the manifest says {graph.opset}")
-    if not _reads(Versions(versions.ir_version, {DEFAULT_DOMAIN: 1})):
+    if not _reads(versions.ir_version, DEFAULT_DOMAIN, 1):
         raise _too_new(f"IR version {versions.ir_version}")
     for domain, version in versions.opsets.items():
-        if not _reads(Versions(versions.ir_version, {DEFAULT_DOMAIN: 1, domain: version})):
+        if not _reads(versions.ir_version, domain, version):
             raise _too_new(f"version {version} of the operator set {domain or 'ai.onnx'}")
 
 
-def _reads(versions: Versions) -> bool:
+@lru_cache(_KNOWN_VERSIONS)
+def _reads(ir_version: int, domain: str, version: int) -> bool:
     try:
-        open_graph(idle_graph(versions))
+        open_graph(idle_graph(Versions(ir_version, {DEFAULT_DOMAIN: 1, domain: version})))
     except BadBundle:
         return False
     return True
