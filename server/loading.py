@@ -21,7 +21,7 @@ _YES = b"\1"
 
 # At half of a core's peak a version then serves after one or two seconds instead of five (docs/LOG.md, swaps).
 REST_S: Final = 0.0001
-LONG_TURN_S: Final = 0.0004
+LONG_TURN_S: Final = 0.0004  # what keeps the loop for a moment is caught up with at full speed; loads take as long
 
 
 class Loading:

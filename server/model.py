@@ -18,7 +18,7 @@ INPUT = "features"
 OUTPUT = "scores"
 _NO_FOLDER = "/dev/null"  # exists everywhere and holds no file
 _LARGEST_TOLERANCE = 0.01
-_KNOWN_VERSIONS = 100  # of operator sets, of which it is remembered whether ONNX Runtime reads them
+_KNOWN_VERSIONS = 100  # of operator sets, of which it is remembered that ONNX Runtime reads them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,13 +122,18 @@ def _check_versions(graph: bundle_pb2.Graph, versions: Versions) -> None:
             raise _too_new(f"version {version} of the operator set {domain or 'ai.onnx'}")
 
 
-@lru_cache(_KNOWN_VERSIONS)
 def _reads(ir_version: int, domain: str, version: int) -> bool:
     try:
-        open_graph(idle_graph(Versions(ir_version, {DEFAULT_DOMAIN: 1, domain: version})))
+        _read_idle(ir_version, domain, version)
     except BadBundle:
         return False
     return True
+
+
+@lru_cache(_KNOWN_VERSIONS)
+def _read_idle(ir_version: int, domain: str, version: int) -> None:
+    """Returns if ONNX Runtime reads it; a refusal is not remembered, which may be for want of memory just then."""
+    open_graph(idle_graph(Versions(ir_version, {DEFAULT_DOMAIN: 1, domain: version})))
 
 
 def _too_new(what: str) -> BadBundle:

@@ -1,6 +1,6 @@
 """Large files in pieces: within one system call Linux interrupts a thread for nobody (server.yielding)."""
 
-from collections.abc import Iterator
+import io
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -13,7 +13,10 @@ def read(file: BinaryIO, size: int) -> bytes:
     Raises:
         OSError: as of the file.
     """
-    return b"".join(_read(file, size))
+    content = io.BytesIO()  # gives what it holds without a copy, as joined pieces would be: graphs may have 1 GiB
+    while size > 0 and (piece := file.read(min(size, _PIECE_BYTES))):
+        size -= content.write(piece)
+    return content.getvalue()
 
 
 def write(path: Path, content: bytes) -> None:
@@ -26,9 +29,3 @@ def write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         for start in range(0, len(view), _PIECE_BYTES):
             file.write(view[start : start + _PIECE_BYTES])
-
-
-def _read(file: BinaryIO, size: int) -> Iterator[bytes]:
-    while size > 0 and (piece := file.read(min(size, _PIECE_BYTES))):
-        size -= len(piece)
-        yield piece

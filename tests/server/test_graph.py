@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import AttributeProto, SparseTensorProto, helper
 
-from server import wire
+from server import model, wire
 from server.bundle import MODEL_FILE, read_bundle
 from server.errors import BadBundle
 from server.graph import Versions, _message_class, idle_graph, read_versions
@@ -99,6 +99,21 @@ def test_operator_set_that_is_too_new_is_refused(folder: Path) -> None:
     damage.edit(folder, lambda manifest: setattr(manifest.graph, "opset", 999))
     data = changed(lambda model: setattr(model.opset_import[0], "version", 999))
     assert re.search(f"{HERE} version 999 of the operator set ai.onnx, of which", refusal(folder, data))
+
+
+def test_refusal_is_not_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ONNX Runtime could not open for want of memory, say, it opens the next time."""
+
+    def fail(_model: Path | bytes) -> None:
+        raise BadBundle("no memory")
+
+    bundle = read_bundle(folder)
+    model._read_idle.cache_clear()  # noqa: SLF001  # whatever a test before this one left
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "open_graph", fail)
+        with pytest.raises(BadBundle):
+            load_model(bundle, largest_batch=1)
+    assert load_model(bundle, largest_batch=1).name
 
 
 def _subgraph(weights: onnx.TensorProto) -> onnx.NodeProto:

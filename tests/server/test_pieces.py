@@ -1,6 +1,7 @@
 """Large files in pieces."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,19 @@ def test_no_call_takes_all_of_it() -> None:
     file = Watched(_LARGE)
     assert pieces.read(file, len(_LARGE)) == _LARGE
     assert file.largest <= 1 << 16
+
+
+def test_takes_no_more_memory_than_the_content(tmp_path: Path) -> None:
+    """But for a part: a graph may be as large as half of what a server has."""
+    size = 32 << 20
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+    with path.open("rb") as file:
+        tracemalloc.start()
+        try:
+            content = pieces.read(file, size)
+            _, highest = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(content) == size
+    assert highest < 1.4 * size
