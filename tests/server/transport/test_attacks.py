@@ -58,12 +58,12 @@ def _turns(asked: Asked) -> bool:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: str(attack.__name__))
 def test_attack(asked: Asked, attack: Attack) -> None:
-    """The server answers during it and after it; connections, calls and threads are where they were."""
+    """The server answers during it and after it; no connection, call or thread stays of it."""
     assert asked.turn(b"ab") == b"ba"
     sockets, threads = traces.sockets(), traces.threads()
     attack(asked.port, ATTACKS[attack], random.Random(7))  # noqa: S311  # the same every time
     _is_sound(asked, sockets)
-    assert traces.threads() == threads
+    assert traces.threads() <= threads  # a thread of an earlier test may have ended since
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: str(attack.__name__))
