@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
 
-from protos.audience.v1 import bundle_pb2
 from server import pieces
 from server.errors import BadBundle
 from server.head_reader import read_heads
+from server.manifest import parse_manifest
 from server.reference import REFERENCE_FILE, Reference, read_reference
 from server.schema import Schema, read_schema
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from protos.audience.v1 import bundle_pb2
     from server.heads import Head
     from server.signature import TrustedKeys  # only control has keys, and the library that they need
 
@@ -209,8 +210,8 @@ def _describe(folder: Path, text: bytes) -> Description:
 @lru_cache(maxsize=1)  # a version's schema is read first, and the whole version soon afterwards
 def _parse(text: bytes) -> Description:
     try:
-        manifest = json_format.Parse(text, bundle_pb2.Manifest(), ignore_unknown_fields=True)
-    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+        manifest = parse_manifest(text)
+    except (json_format.ParseError, ValueError, RecursionError) as error:
         raise BadBundle(f"{MANIFEST_FILE} is not an audience.v1.Manifest: {error}") from error
     if manifest.format_version != FORMAT_VERSION:
         raise BadBundle(

@@ -42,7 +42,7 @@ def edited(change: Callable[[bundle_pb2.Manifest], object]) -> Damage:
         pytest.param(manifest("hello"), "is not an audience.v1.Manifest", id="not JSON"),
         pytest.param(manifest("null"), "is not an audience.v1.Manifest", id="null"),
         pytest.param(manifest("3"), "is not an audience.v1.Manifest", id="number"),
-        pytest.param(manifest("[]"), "has format version 0", id="list"),
+        pytest.param(manifest("[]"), "is not an audience.v1.Manifest", id="list"),
         pytest.param(manifest('{"heads": 5}'), "is not an audience.v1.Manifest", id="wrong type"),
         pytest.param(manifest('{"heads": [null]}'), "is not an audience.v1.Manifest", id="null among heads"),
         pytest.param(manifest('{"version": 1e999}'), "is not an audience.v1.Manifest", id="infinite version"),
