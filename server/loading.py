@@ -20,8 +20,8 @@ _CONTROL = 0
 _YES = b"\1"
 
 # At half of a core's peak a version then serves after one or two seconds instead of five (docs/LOG.md, swaps).
-REST_S: Final = 0.0001
-LONG_TURN_S: Final = 0.0004  # what keeps the loop for a moment is caught up with at full speed; loads take as long
+REST_S: Final = 0.00005
+LONG_TURN_S: Final = 0.0003  # what keeps the loop for a moment is caught up with at full speed; loads take as long
 
 
 class Loading:
