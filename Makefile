@@ -93,14 +93,14 @@ test: install $(PROTOC)/.installed $(OIP)/.installed $(CDNOW)/.installed $(NODE_
 	@echo "test: pytest"
 	@$(PY) -m pytest $(SPREAD)
 
-test-lowest: install ## the transports' tests, with the lowest versions that pyproject.toml allows
+test-lowest: install ## the tests of the transports and of exported trees, with the lowest versions that pyproject.toml allows
 	@echo "test-lowest: $(LOWEST)"
 	@$(VENV)/bin/uv pip compile --quiet --no-header --python $(PY) --resolution lowest-direct --extra training --no-annotate \
 	    -o $(LOWEST).txt pyproject.toml
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	@$(VENV)/bin/uv pip install --quiet --python $(LOWEST)/bin/python -r $(LOWEST).txt \
 	    $$($(PY) -m pip freeze | grep -E '^(pytest|pytest-timeout|pytest-xdist|hypothesis)==')
-	@$(LOWEST)/bin/python -m pytest $(SPREAD) tests/server/transport
+	@$(LOWEST)/bin/python -m pytest $(SPREAD) tests/server/transport tests/training/test_compact.py
 
 demo: install ## the main job: train on real records, publish, serve, score, swap under load
 	@$(PY) -m demo

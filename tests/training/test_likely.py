@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,11 @@ from sklearn.tree import DecisionTreeClassifier
 from server.model import INPUT, OUTPUT, open_graph
 from tests.heads import Propensity
 from training.export.estimators import emit_trees
-from training.export.graph import build_graph
+from training.export.graph import assemble
 from training.export.likely import likely_next
 from training.export.nodes import Nodes
 from training.features import Features
-from training.heads import PROBABILITY, FloatArray, Question
+from training.heads import PROBABILITY, FloatArray, Head, Question
 
 WIDTH = 5
 QUESTION = Question("buys_7d", "buys within 7 days", 7)
@@ -31,6 +31,15 @@ def drawn(count: int = 600) -> tuple[Features, FloatArray]:
     generator = np.random.default_rng(3)
     rows = np.round(generator.gamma(1.0, 2.0, (count, WIDTH)) - 1, 1).astype(np.float32)
     return rows, (rows[:, 0] + rows[:, 1] + generator.normal(size=count) > 2).astype(int)
+
+
+def built(heads: Sequence[Head], feature_count: int, visitors: Features | None = None) -> bytes:
+    """The graph of these heads, before its trees are made compact; turned for these visitors, if any."""
+    model = assemble(heads, feature_count)
+    if visitors is not None:
+        likely_next(model, visitors)
+    graph: bytes = model.SerializeToString(deterministic=True)
+    return graph
 
 
 def edges(graph: bytes) -> Features:
@@ -92,7 +101,7 @@ def test_turned_trees_give_the_same_scores(name: str) -> None:
     rows, event = drawn()
     model = MODELS[name]().fit(rows, event)
     head = Sums(model) if name in {"histogram boosting", "LightGBM"} else Propensity(QUESTION, model, {})
-    plain, turned = build_graph([head], WIDTH), build_graph([head], WIDTH, rows)
+    plain, turned = built([head], WIDTH), built([head], WIDTH, rows)
 
     assert plain != turned
     asked = np.concatenate([rows, edges(plain)])
@@ -103,7 +112,7 @@ def test_most_visitors_go_on_to_the_next_node() -> None:
     """In every tree and at every node, where some go one way and others the other."""
     rows, event = drawn()
     forest = RandomForestClassifier(7, max_depth=6, random_state=0).fit(rows, event)
-    (node,) = ensembles(build_graph([Propensity(QUESTION, forest, {})], WIDTH, rows))
+    (node,) = ensembles(built([Propensity(QUESTION, forest, {})], WIDTH, rows))
 
     both = np.concatenate([rows, -rows], axis=1)
     taken = {True: 0, False: 0}
@@ -150,7 +159,7 @@ def test_ensembles_of_one_input_share_what_is_beside_it() -> None:
         Propensity(Question(name, "?", 7), RandomForestClassifier(5, random_state=seed).fit(rows, event), {})
         for seed, name in enumerate(("one", "other"))
     ]
-    operators = [node.op_type for node in onnx.load_from_string(build_graph(heads, WIDTH, rows)).graph.node]
+    operators = [node.op_type for node in onnx.load_from_string(built(heads, WIDTH, rows)).graph.node]
 
     assert operators.count("Neg") == 1
     assert operators.count("TreeEnsembleRegressor") == 2
@@ -161,7 +170,7 @@ def test_other_ensembles_are_left_as_they_are(changed: str) -> None:
     """Where "not at most" is not the other side, a missing value has two, or numbers lie between two of float32."""
     rows, event = drawn()
     model = onnx.load_from_string(
-        build_graph([Propensity(QUESTION, RandomForestClassifier(3, random_state=0).fit(rows, event), {})], WIDTH)
+        built([Propensity(QUESTION, RandomForestClassifier(3, random_state=0).fit(rows, event), {})], WIDTH)
     )
     node = next(one for one in model.graph.node if one.op_type == "TreeEnsembleRegressor")
     if changed == "missing values":
@@ -185,7 +194,7 @@ def test_a_tree_that_never_splits_has_nothing_to_turn() -> None:
     """One leaf is all of it; nothing is put beside the features."""
     rows, event = drawn()
     stump = lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=500, verbosity=-1, n_jobs=1).fit(rows, event)
-    graphs = [build_graph([Propensity(QUESTION, stump, {})], WIDTH, visitors) for visitors in (None, rows)]
+    graphs = [built([Propensity(QUESTION, stump, {})], WIDTH, visitors) for visitors in (None, rows)]
 
     assert graphs[0] == graphs[1]
 
@@ -195,7 +204,7 @@ def test_a_classifier_of_several_classes_is_turned_too() -> None:
     rows, _ = drawn()
     labels = (rows[:, 0] > 0).astype(int) + (rows[:, 1] > 1)
     head = Propensity(QUESTION, RandomForestClassifier(8, max_depth=4, random_state=0).fit(rows, labels), {})
-    plain, turned = build_graph([head], WIDTH), build_graph([head], WIDTH, rows)
+    plain, turned = built([head], WIDTH), built([head], WIDTH, rows)
 
     assert [node.op_type for node in ensembles(turned)] == ["TreeEnsembleClassifier"]
     assert len(set(labels)) == CLASSES

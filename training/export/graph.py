@@ -6,6 +6,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from server.model import INPUT, OUTPUT
+from training.export.compact import compact
 from training.export.estimators import ML_OPSET, OPSET
 from training.export.likely import likely_next
 from training.export.nodes import ML, Nodes
@@ -28,10 +29,21 @@ def build_graph(heads: Sequence[Head], feature_count: int, visitors: Features | 
     Raises:
         NotExportable: an estimator of a head has no converter.
     """
+    model = assemble(heads, feature_count)
+    if visitors is not None:
+        likely_next(model, visitors)
+    compact(model)
+    onnx.checker.check_model(model, full_check=True)
+    serialized: bytes = model.SerializeToString(deterministic=True)
+    return serialized
+
+
+def assemble(heads: Sequence[Head], feature_count: int) -> onnx.ModelProto:
+    """The graph as the heads' converters make it; see build_graph."""
     nodes = Nodes({INPUT, OUTPUT}, OPSET)
     columns = [head.emit(nodes, INPUT) for head in heads]
     nodes.protos.append(helper.make_node("Concat", columns, [OUTPUT], axis=1))
-    model = helper.make_model(
+    return helper.make_model(
         helper.make_graph(
             nodes.protos,
             "audience",
@@ -43,8 +55,3 @@ def build_graph(heads: Sequence[Head], feature_count: int, visitors: Features | 
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)],
     )
-    if visitors is not None:
-        likely_next(model, visitors)
-    onnx.checker.check_model(model, full_check=True)
-    serialized: bytes = model.SerializeToString(deterministic=True)
-    return serialized

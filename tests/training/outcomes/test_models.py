@@ -85,7 +85,7 @@ def test_trees_are_one_node() -> None:
     """Of an ensemble only its sum is in the graph: no label, and no second class."""
     graph = onnx.load_from_string(build_graph([fitted("propensity lightgbm")], len(SPECS))).graph
     operators = [node.op_type for node in graph.node if node.op_type != "Constant"]
-    assert operators == ["TreeEnsembleRegressor", "Cast", "Mul", "Add", "Sigmoid", "Cast", "Concat"]
+    assert operators == ["TreeEnsemble", "Cast", "Mul", "Add", "Sigmoid", "Cast", "Concat"]
 
 
 @pytest.mark.parametrize("what", ["propensity forest", "propensity lightgbm", "classes network"])
