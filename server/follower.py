@@ -8,7 +8,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,8 @@ class Follower:
         self._models: dict[Key, Model] = {}
         self._loaded: dict[Key, WishedModel] = {}
         self._pauses = Pauses()
-        self._routes: dict[str, Route] = {}
+        self._routes: Mapping[str, Route] = {}
+        self._offered: object = None  # what was published last
         self._schemas: dict[str, Schema] = {}
         self._known_paths: frozenset[str] = frozenset()
         self._retired: list[tuple[float, Model]] = []
@@ -115,27 +116,49 @@ class Follower:
         self._registry.expect(expected - self._routes.keys())  # before the first load, which may take long
         # The version for those who ask for none first, so that nobody gets another one meanwhile.
         for wished in sorted(wish.models, key=lambda one: wish.routes.get(one.name, Route()).default != one.version):
-            if self._loaded.get((wished.name, wished.version)) != wished:
-                self._load(wished, wish, expected)
-        self._publish(wish, expected)
+            if self._loaded.get((wished.name, wished.version)) != wished and self._load(wished):
+                self._pauses.take()
+                self._serve(wish, expected)
+        self._serve(wish, expected)
         self._pauses.take()
-        if self._retire_unneeded(wish):
-            self._publish(wish, expected)
-            self._pauses.take()
         self.wish = wish
         self._on_followed()
 
-    def _retire_unneeded(self, wish: Wish) -> bool:
-        """Retires what nobody wishes, unless a label here has nothing else; whether there was any."""
+    def _serve(self, wish: Wish, expected: frozenset[str]) -> None:
+        """Serves what is loaded, as the wish says who gets which of it; what nobody gets any more is retired.
+
+        Whatever is published has its first requests read with care. So it is all at once, and only if it differs. A
+        model is awaited while it has nothing for those who ask for none.
+        """
+        routes = self._settled(wish)
+        self._retire_unneeded(wish, routes)
+        names = {name for name, _ in self._models}
+        self._routes = {name: route for name, route in routes.items() if name in names}
+        models = [model for (name, _), model in self._models.items() if name in self._routes]
+        offered = models, self._schemas, expected - self._routes.keys(), self._routes
+        if offered != self._offered:
+            self._registry.publish(*offered)
+            self._offered = offered
+
+    def _settled(self, wish: Wish) -> Mapping[str, Route]:
+        """Who gets which of what is loaded, by model."""
+        routes = {}
+        for name in sorted({name for name, _ in self._models}):
+            route, known = wish.routes.get(name, Route()), self._routes.get(name, Route())
+            settled = route.settled(self._versions(name), known.targets)
+            if NO_LABEL in settled.targets:
+                routes[name] = settled
+        return routes
+
+    def _retire_unneeded(self, wish: Wish, routes: Mapping[str, Route]) -> None:
+        """Retires what nobody wishes, unless a label here has nothing else."""
         needed = {(wished.name, wished.version) for wished in wish.models}
         wished_names = {name for name, _ in needed}
-        for name, route in self._routes.items():
+        for name, route in routes.items():
             if name in wished_names:
                 needed.update((name, version) for version in route.targets.values())
-        unneeded = self._models.keys() - needed
-        for key in unneeded:
+        for key in self._models.keys() - needed:
             self._retire(key)
-        return bool(unneeded)
 
     def _learn_schemas(self, wish: Wish) -> None:
         new = frozenset(wish.schemas) - self._known_paths
@@ -143,7 +166,8 @@ class Follower:
             self._schemas = {**self._schemas, **read_schemas(new)}
             self._known_paths |= new
 
-    def _load(self, wished: WishedModel, wish: Wish, expected: frozenset[str]) -> None:
+    def _load(self, wished: WishedModel) -> bool:
+        """Loads a version, or says why it is refused; whether it is loaded."""
         key = wished.name, wished.version
         started_s = self._clock_s()
         try:
@@ -152,20 +176,18 @@ class Follower:
             model = do(lambda: _build(wished, description, self._largest_batch))
         except (BadBundle, OSError) as error:
             self.refused[f"{wished.name}/{wished.version}"] = str(error)[:1000]
-            return
+            return False
         except Exception:  # the edge: ONNX Runtime and NumPy may fail in ways that no library documents
             _log.exception("unforeseen fault while loading", extra={"model": wished.name, "version": wished.version})
             self.refused[f"{wished.name}/{wished.version}"] = (
                 "unforeseen fault while loading; the log has its traceback"
             )
-            return
+            return False
         self._retire(key)
         self._models[key], self._loaded[key] = model, wished
-        self._pauses.take()
-        self._publish(wish, expected)
-        self._pauses.take()
         load_ms = round((self._clock_s() - started_s) * 1e3, 1)
         _log.debug("version loaded", extra={"model": wished.name, "version": wished.version, "load_ms": load_ms})
+        return True
 
     def _describe(self, wished: WishedModel) -> Description:
         self._pauses.take()
@@ -181,22 +203,6 @@ class Follower:
         if key in self._models:
             self._retired.append((self._clock_s() + self._retire_after_s, self._models.pop(key)))
             del self._loaded[key]
-
-    def _publish(self, wish: Wish, expected: frozenset[str]) -> None:
-        """Serves what is loaded, as the wish says who gets which of it.
-
-        A model is awaited while it has nothing for those who ask for none.
-        """
-        routes = {}
-        for name in sorted({name for name, _ in self._models}):
-            route, known = wish.routes.get(name, Route()), self._routes.get(name, Route())
-            settled = route.settled(self._versions(name), known.targets)
-            if NO_LABEL in settled.targets:
-                routes[name] = settled
-        self._routes = routes
-        awaited = expected - self._routes.keys()
-        models = [model for (name, _), model in self._models.items() if name in routes]
-        self._registry.publish(models, self._schemas, awaited, self._routes)
 
     def _drop_retired(self) -> None:
         """Frees one that is due, if any: ONNX Runtime does that with the interpreter's lock held, so it is done here.
