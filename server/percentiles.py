@@ -2,10 +2,11 @@
 
 import bisect
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+FloatVector = npt.NDArray[np.float64]
 
 
 class Percentiles:
@@ -15,11 +16,11 @@ class Percentiles:
         quantiles: the population's quantiles in equal steps from 0 to 1, at least 2 numbers that never fall.
     """
 
-    def __init__(self, quantiles: Sequence[float]) -> None:
-        self._quantiles = tuple(quantiles)
+    def __init__(self, quantiles: npt.ArrayLike) -> None:
+        scores = np.asarray(quantiles, dtype=np.float64)
+        self._quantiles: list[float] = scores.tolist()
         self._last = len(self._quantiles) - 1
         # Where many share one score, the line rises between that score and the next number there is.
-        scores = np.array(self._quantiles, dtype=np.float64)
         differs = scores[1:] != scores[:-1]
         first, last = np.flatnonzero(np.append(True, differs)), np.flatnonzero(np.append(differs, True))
         steps = np.sort(np.concatenate((first, last[last > first])))
@@ -33,7 +34,7 @@ class Percentiles:
         Source: linear interpolation between the quantiles in the manifest. Where many share one score, the share
         below all of them.
 
-        >>> Percentiles(tuple(float(q) for q in range(101))).of(12.5)
+        >>> Percentiles(range(101)).of(12.5)
         12.5
         """
         quantiles = self._quantiles
@@ -45,7 +46,7 @@ class Percentiles:
         low = quantiles[upper - 1]
         return 100.0 * (upper - 1 + (score - low) / (quantiles[upper] - low)) / self._last
 
-    def of_all(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def of_all(self, scores: FloatVector) -> FloatVector:
         """The same for each score, shape (n,) to shape (n,); NaN for NaN, which `of` is not asked about."""
-        shares: npt.NDArray[np.float64] = np.interp(scores, self._points, self._shares)
+        shares: FloatVector = np.interp(scores, self._points, self._shares)
         return shares

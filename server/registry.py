@@ -154,16 +154,20 @@ class Registry:
         Making it takes longer than all the rest of a label's move, and requests wait for it.
         """
         known = self._served if self._schemas == schemas.keys() else {}
-        self._served = {model: known.get(model) or self._make_served(model, schemas) for model in models}
-        self._schemas = frozenset(schemas)
-        return self._served.values()
+        readers = {id(model.description.schema): served.reader for model, served in known.items()}
+        made: dict[Model, Served] = {}
+        for model in models:
+            schema = model.description.schema
+            reader = readers.get(id(schema)) or readers.setdefault(id(schema), RowReader(schema, schemas))
+            made[model] = known.get(model) or self._make_served(model, reader)
+        self._served, self._schemas = made, frozenset(schemas)
+        return made.values()
 
     def _offer(self, name: str, versions: Mapping[int, Served], route: Route) -> Offer:
         settled = route.settled(versions, {})
         loaded = {version: served.model for version, served in versions.items()}
         return Offer(name, versions, settled, Shadow.of(loaded, settled, self._metrics))
 
-    def _make_served(self, model: Model, schemas: Mapping[str, Schema]) -> Served:
-        schema = model.description.schema
-        counters = self._metrics.for_model(model.name, model.version, list(schema.positions))
-        return Served(model, RowReader(schema, schemas), counters)
+    def _make_served(self, model: Model, reader: RowReader) -> Served:
+        features = list(model.description.schema.positions)
+        return Served(model, reader, self._metrics.for_model(model.name, model.version, features))

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ NUMBER = bundle_pb2.FEATURE_KIND_NUMBER
 CATEGORY = bundle_pb2.FEATURE_KIND_CATEGORY
 _KIND_WORDS = {NUMBER: "number", CATEGORY: "category"}
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
+_KNOWN_SCHEMAS = 16  # that are kept: a model's next version mostly has the one that the last had
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,17 @@ def fingerprint(features: Iterable[bundle_pb2.Feature]) -> str:
 
 
 def read_schema(message: bundle_pb2.FeatureSchema) -> Schema:
-    """The schema of a manifest, checked.
+    """The schema of a manifest, checked: the same object for the same message, so that readers of it are made once.
 
     Raises:
         BadBundle: it contradicts itself. The text names the feature.
     """
+    return _read(message.SerializeToString())
+
+
+@lru_cache(_KNOWN_SCHEMAS)
+def _read(serialized: bytes) -> Schema:
+    message = bundle_pb2.FeatureSchema.FromString(serialized)
     if not message.features:
         raise BadBundle("the schema has no features; it needs at least one")
     for feature in message.features:
