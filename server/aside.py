@@ -1,5 +1,6 @@
 """Work that has no hurry, such as bringing in a version, done in the time that answering leaves."""
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -67,6 +68,7 @@ class Aside:
             with self._loading.going_on():
                 doing = self._thread.submit(self._do, work)
                 wait([doing], self._patience_s)
+            time.sleep(_BREATH_S)
             if doing.done():
                 return doing.result()
         return work()
@@ -74,6 +76,7 @@ class Aside:
     def _do(self, work: Callable[[], _T]) -> _T:
         try:
             time.sleep(_BREATH_S)
+            os.sched_yield()
             with yielding():
                 return work()
         finally:

@@ -117,7 +117,7 @@ class Follower:
         # The version for those who ask for none first, so that nobody gets another one meanwhile.
         for wished in sorted(wish.models, key=lambda one: wish.routes.get(one.name, Route()).default != one.version):
             if self._loaded.get((wished.name, wished.version)) != wished and self._load(wished):
-                self._pauses.take()
+                self._pauses.rest()
                 self._serve(wish, expected)
         self._serve(wish, expected)
         self._pauses.take()
@@ -185,6 +185,7 @@ class Follower:
             return False
         self._retire(key)
         self._models[key], self._loaded[key] = model, wished
+        self._registry.prepare(model, self._schemas)
         load_ms = round((self._clock_s() - started_s) * 1e3, 1)
         _log.debug("version loaded", extra={"model": wished.name, "version": wished.version, "load_ms": load_ms})
         return True
@@ -195,8 +196,7 @@ class Follower:
         self._pauses.take()
         schema = read_schema(manifest.schema)
         self._pauses.take()
-        heads = read_heads(manifest)
-        self._pauses.take()
+        heads = read_heads(manifest, self._pauses.take)
         return Description(manifest, schema, heads)
 
     def _retire(self, key: Key) -> None:

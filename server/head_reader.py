@@ -1,7 +1,7 @@
 """The heads of a manifest, checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -23,15 +23,26 @@ _EXPECTED = bundle_pb2.COLUMN_ROLE_EXPECTED
 _CLASS = bundle_pb2.COLUMN_ROLE_CLASS
 
 
-def read_heads(manifest: bundle_pb2.Manifest) -> Mapping[str, Head]:
+def _go_on() -> None:
+    """No pause."""
+
+
+def read_heads(manifest: bundle_pb2.Manifest, pause: Callable[[], None] = _go_on) -> Mapping[str, Head]:
     """The heads of a manifest, checked, by name and in its order.
+
+    Args:
+        manifest: of a version.
+        pause: called after each head, by who must not compute for long.
 
     Raises:
         BadBundle: a head contradicts itself or the graph. The text names the head.
     """
     if not manifest.heads:
         raise BadBundle("the manifest has no heads; it needs at least one")
-    heads = {head.name: _read(head, manifest.graph.score_count) for head in manifest.heads}
+    heads: dict[str, Head] = {}
+    for head in manifest.heads:
+        heads[head.name] = _read(head, manifest.graph.score_count)
+        pause()
     if len(heads) != len(manifest.heads):
         raise BadBundle("the manifest names a head twice")
     return heads

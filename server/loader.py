@@ -219,8 +219,9 @@ class Loader:
     def _follow(self, name: str) -> None:
         progress = self._progress[name]
         self._inspection.read_policy(name, progress)
-        for schema in self._inspection.new_schemas(name, progress):
-            self._add_schema(schema)
+        if not self._is_busy(progress):  # what workers load would take as long again beside it
+            for schema in self._inspection.new_schemas(name, progress):
+                self._add_schema(schema)
         self._inspection.look_at_approvals(name, progress)
         self._pauses.take()
         if progress.is_policy_known and progress.policy.content.unloaded:

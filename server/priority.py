@@ -80,5 +80,9 @@ class Pauses:
     def take(self) -> None:
         """Sleeps a little, if the calling thread has computed for a spell since it did so last."""
         if time.thread_time() >= self._due_s:
-            time.sleep(_PAUSE_S)
-            self._due_s = time.thread_time() + _SPELL_S
+            self.rest()
+
+    def rest(self) -> None:
+        """Sleeps a little, before something that is not to come on top of what was."""
+        time.sleep(_PAUSE_S)
+        self._due_s = time.thread_time() + _SPELL_S

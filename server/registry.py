@@ -1,6 +1,6 @@
 """What serves at this moment: an immutable snapshot, replaced by one assignment. A request takes it once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -9,7 +9,7 @@ from server.metrics import Metrics
 from server.model import Model
 from server.rows import RowReader
 from server.schema import Schema
-from server.served import Served
+from server.served import Served, prior_of
 from server.shadow import Shadow
 from server.traffic import Route
 
@@ -118,13 +118,13 @@ class Registry:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._served: Mapping[Model, Served] = {}  # as published last, with these schemas
+        self._served: dict[Model, Served] = {}  # as published last or prepared, with these schemas
         self._schemas: frozenset[str] = frozenset()
         self.current = Snapshot()
 
     def publish(
         self,
-        models: Iterable[Model],
+        models: Collection[Model],
         schemas: Mapping[str, Schema],
         awaited: frozenset[str],
         routes: Mapping[str, Route] = _NO_ROUTES,
@@ -143,31 +143,37 @@ class Registry:
         offers = {name: self._offer(name, loaded, routes.get(name, Route())) for name, loaded in versions.items()}
         self.current = Snapshot(offers, awaited)
 
+    def prepare(self, model: Model, schemas: Mapping[str, Schema]) -> None:
+        """Makes what answers with a model that is published next, with the schemas as they are; in time of its own."""
+        if self._schemas == schemas.keys():
+            self._served[model] = self._make_served(model, schemas)
+
     def expect(self, awaited: frozenset[str]) -> None:
         """Notes which models are in the repository with no version ready."""
         if awaited != self.current.awaited:
             self.current = replace(self.current, awaited=awaited)
 
-    def _all_served(self, models: Iterable[Model], schemas: Mapping[str, Schema]) -> Iterable[Served]:
+    def _all_served(self, models: Collection[Model], schemas: Mapping[str, Schema]) -> Iterable[Served]:
         """What answers with each model: what did before, unless callers may follow other schemas now.
 
         Making it takes longer than all the rest of a label's move, and requests wait for it.
         """
-        known = self._served if self._schemas == schemas.keys() else {}
-        readers = {id(model.description.schema): served.reader for model, served in known.items()}
-        made: dict[Model, Served] = {}
+        if self._schemas != schemas.keys():
+            self._served, self._schemas = {}, frozenset(schemas)
         for model in models:
-            schema = model.description.schema
-            reader = readers.get(id(schema)) or readers.setdefault(id(schema), RowReader(schema, schemas))
-            made[model] = known.get(model) or self._make_served(model, reader)
-        self._served, self._schemas = made, frozenset(schemas)
-        return made.values()
+            if model not in self._served:
+                self.prepare(model, schemas)
+        self._served = {model: self._served[model] for model in models}
+        return self._served.values()
 
     def _offer(self, name: str, versions: Mapping[int, Served], route: Route) -> Offer:
         settled = route.settled(versions, {})
         loaded = {version: served.model for version, served in versions.items()}
         return Offer(name, versions, settled, Shadow.of(loaded, settled, self._metrics))
 
-    def _make_served(self, model: Model, reader: RowReader) -> Served:
-        features = list(model.description.schema.positions)
-        return Served(model, reader, self._metrics.for_model(model.name, model.version, features))
+    def _make_served(self, model: Model, schemas: Mapping[str, Schema]) -> Served:
+        schema = model.description.schema
+        readers = (served.reader for known, served in self._served.items() if known.description.schema is schema)
+        reader = next(readers, None) or RowReader(schema, schemas)
+        counters = self._metrics.for_model(model.name, model.version, list(schema.positions))
+        return Served(model, reader, counters, prior_of(model.description))

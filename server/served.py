@@ -7,6 +7,7 @@ import numpy as np
 
 from protos.audience.v1 import scoring_pb2
 from server import wire
+from server.bundle import Description
 from server.heads import FloatMatrix, Head
 from server.metrics import ModelCounters
 from server.model import Model
@@ -48,16 +49,32 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Served:
-    """One version of a model that answers requests, how callers' features become its rows, and what it counts."""
+    """One version of a model that answers requests.
+
+    Attributes:
+        model: the version.
+        reader: how callers' features become its rows.
+        counters: what it counts.
+        prior: what is known of a visitor of whom nothing is known, shape (1, score_count), float32.
+    """
 
     model: Model
     reader: RowReader
     counters: ModelCounters
+    prior: FloatMatrix
 
     def score(self, rows: Sequence[Row]) -> Scored:
         """See seam.Lane."""
         block = self.reader.complete(rows)
         return Scored(self.model.run(block.rows), block)
+
+
+def prior_of(description: Description) -> FloatMatrix:
+    """What the heads know of anybody, shape (1, score_count), float32; NaN where they know nothing."""
+    prior = np.full((1, description.manifest.graph.score_count), np.nan, dtype=np.float32)
+    for head in description.heads.values():
+        head.write_prior(prior[0])
+    return prior
 
 
 class Target:
@@ -85,9 +102,6 @@ class Target:
         identity = wire.text(_MODEL, model.name) + wire.whole(_VERSION, model.version)
         self._identity = identity + wire.text(_LABEL_SCORES, label)
         self._columns_identity = identity + wire.text(_LABEL_COLUMNS, label)
-        self._prior = np.full((1, model.description.manifest.graph.score_count), np.nan, dtype=np.float32)
-        for head in heads:
-            head.write_prior(self._prior[0])
 
     @property
     def held(self) -> "Held":
@@ -146,14 +160,14 @@ class Target:
     def encode_prior(self, reason: scoring_pb2.Degradation.ValueType) -> bytes:
         """The ModelScores of somebody of whom nothing is known, for this reason."""
         self._count_prior(1, reason)
-        scores = self._prior[0].tolist()
+        scores = self.served.prior[0].tolist()
         parts = [head.encode(scores) for head in self._heads]
         return b"".join((self._identity, *parts, wire.whole(_DEGRADED_SCORES, reason)))
 
     def encode_prior_columns(self, count: int, reason: scoring_pb2.Degradation.ValueType) -> bytes:
         """The ModelColumns of as many of whom nothing is known."""
         self._count_prior(count, reason)
-        return self._columns(np.repeat(self._prior, count, axis=0)) + wire.whole(_DEGRADED_COLUMNS, reason)
+        return self._columns(np.repeat(self.served.prior, count, axis=0)) + wire.whole(_DEGRADED_COLUMNS, reason)
 
     def _count_prior(self, count: int, reason: scoring_pb2.Degradation.ValueType) -> None:
         counters = self.served.counters
